@@ -1,0 +1,1 @@
+"""The log: contract, errors, and two backends."""

@@ -1,0 +1,51 @@
+"""What can go wrong with a log. Every message says what to do next."""
+
+from __future__ import annotations
+
+
+class LogError(Exception):
+    """Base of the errors below. The text is for people: what happened, where, and what to do next."""
+
+
+class LogUnavailable(LogError):
+    """No broker answers."""
+
+
+class Fenced(LogError):
+    """A newer instance of the same slot took over: this one must exit."""
+
+
+class MissingPosition(LogError):
+    """An owned partition has no committed position, so where to start is not known."""
+
+
+class PositionExpired(LogError):
+    """The committed position lies outside the records that the partition still holds."""
+
+
+class UnknownTopic(LogError):
+    """A topic does not exist."""
+
+
+class TopicExists(LogError):
+    """A topic to be created is there already."""
+
+
+class TopicRecreated(LogError):
+    """A topic was deleted and made again under the same name: positions in it mean nothing any more."""
+
+
+class CorruptBatch(LogError):
+    """A batch's checksum or structure is wrong."""
+
+
+class OutputTooLarge(LogError):
+    """A batch is larger than its topic accepts (max.message.bytes)."""
+
+
+class NoteTooLong(LogError):
+    """A note is longer than `MAX_NOTE_BYTES`."""
+
+
+class GroupIsLive(LogError):
+    """Positions of a group cannot be set from outside while it has members."""

@@ -1,0 +1,74 @@
+"""The run loop: poll, step, commit. One poll is one transaction."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from understudy.core.log.contract import EMPTY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from understudy.core.log.contract import Output, Polled, Position, Session, TopicPartition
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What a step made of a poll.
+
+    outputs and positions are committed together (nothing is committed when both are empty). paused and reread are
+    handed to the next poll. wake_s: how long the next poll may wait at most; None leaves it to the loop.
+    """
+
+    outputs: Sequence[Output] = ()
+    positions: Mapping[TopicPartition, Position] = EMPTY
+    paused: frozenset[TopicPartition] = frozenset()
+    reread: Mapping[TopicPartition, int] = EMPTY
+    wake_s: float | None = None
+
+
+class Step(Protocol):
+    """A role's logic: pure, but for the clock reading that it is given and (a worker's) model."""
+
+    def advance(self, polled: Polled, now_s: float) -> Advance:
+        """Take what one poll brought. now_s is a monotonic clock's reading.
+
+        Called again with every owned partition in `polled.assigned` after a commit was lost: state of those
+        partitions is then rebuilt from the positions given.
+        """
+        ...
+
+
+def run(
+    session: Session,
+    step: Step,
+    *,
+    stopped: Callable[[], bool],
+    interval_s: float = 0.025,
+    idle_s: float = 0.5,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Poll, step and commit until `stopped` answers True. The session is closed by whoever made it.
+
+    interval_s: transactions begin at least this far apart, so that small batches gather; 0 for the least latency.
+    idle_s: how long a poll waits when nothing comes. Errors of the session and the step are the caller's.
+    """
+    advance = Advance()
+    began = clock() - interval_s
+    while not stopped():
+        pace(began + interval_s - clock(), pause)
+        began = clock()
+        wait_s = idle_s if advance.wake_s is None else min(idle_s, advance.wake_s)
+        polled = session.poll(wait_s, advance.paused, advance.reread)
+        advance = step.advance(polled, clock())
+        if (advance.outputs or advance.positions) and not session.commit(advance.outputs, advance.positions):
+            advance = Advance()
+
+
+def pace(wait_s: float, pause: Callable[[float], None]) -> None:
+    """Wait for what is left of the interval."""
+    if wait_s > 0:
+        pause(wait_s)
