@@ -1,0 +1,1 @@
+"""Avro contracts of everything that crosses a topic, and their encodings."""

@@ -1,0 +1,1 @@
+"""Progressive delivery of machine-learning models on Kafka streams."""

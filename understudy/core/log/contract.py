@@ -6,12 +6,13 @@ Two backends implement it, `understudy.core.log.kafka` and `understudy.core.log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
     from understudy.core.batches import Batch
 
 MAX_NOTE_BYTES: Final = 4_000
