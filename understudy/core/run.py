@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
-
-from understudy.core.log.contract import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,9 +21,9 @@ class Advance:
     """
 
     outputs: Sequence[Output] = ()
-    positions: Mapping[TopicPartition, Position] = EMPTY
+    positions: Mapping[TopicPartition, Position] = field(default_factory=dict)
     paused: frozenset[TopicPartition] = frozenset()
-    reread: Mapping[TopicPartition, int] = EMPTY
+    reread: Mapping[TopicPartition, int] = field(default_factory=dict)
     wake_s: float | None = None
 
 

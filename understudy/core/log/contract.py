@@ -57,10 +57,10 @@ class Polled:
     owned before: its state is then stale (a commit was lost) and is rebuilt.
     """
 
-    batches: Mapping[TopicPartition, Sequence[Batch]] = EMPTY
-    assigned: Mapping[TopicPartition, Position] = EMPTY
+    batches: Mapping[TopicPartition, Sequence[Batch]] = field(default_factory=dict)
+    assigned: Mapping[TopicPartition, Position] = field(default_factory=dict)
     revoked: frozenset[TopicPartition] = frozenset()
-    reread: Mapping[TopicPartition, Sequence[Batch]] = EMPTY
+    reread: Mapping[TopicPartition, Sequence[Batch]] = field(default_factory=dict)
 
 
 Phase = Literal["polled", "begun", "produced", "positioned", "ending", "ended"]
