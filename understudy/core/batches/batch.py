@@ -1,0 +1,178 @@
+"""One record batch: bytes, decoded header, and columns decoded when they are asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from crc32c import crc32c
+
+from understudy.core.batches.compression import Codec, DecompressionTooLarge, inflate
+from understudy.core.batches.header import (
+    APPEND_TIME_BIT,
+    CODEC_BITS,
+    CONTROL_BIT,
+    CRC_COVERS_FROM,
+    HEADER,
+    HEADER_BYTES,
+    LENGTH_EXCLUDES_BYTES,
+    MAGIC,
+    TRANSACTIONAL_BIT,
+    Header,
+)
+from understudy.core.batches.records import MAX_RECORDS, Columns, decode_records
+from understudy.core.log.errors import CorruptBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A record batch. Made by `parse`, `build` and their kin, which see to it that bytes and header agree.
+
+    data: the whole batch, header included. from_offset: records below do not count; the base offset, unless reading
+    began in mid-batch.
+    """
+
+    data: bytes
+    from_offset: int
+    header: Header = field(repr=False, compare=False)
+    _columns: Columns | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def base_offset(self) -> int:
+        return self.header.base_offset
+
+    @property
+    def last_offset(self) -> int:
+        return self.header.base_offset + self.header.last_offset_delta
+
+    @property
+    def next_offset(self) -> int:
+        return self.header.base_offset + self.header.last_offset_delta + 1
+
+    @property
+    def count(self) -> int:
+        """Records by the header, those below `from_offset` included."""
+        return self.header.count
+
+    @property
+    def base_timestamp_ms(self) -> int:
+        return self.header.base_timestamp_ms
+
+    @property
+    def max_timestamp_ms(self) -> int:
+        return self.header.max_timestamp_ms
+
+    @property
+    def append_time_ms(self) -> int | None:
+        """When the broker appended the batch; None where the records' own times count."""
+        return self.header.max_timestamp_ms if self.header.attributes & APPEND_TIME_BIT else None
+
+    @property
+    def codec(self) -> Codec:
+        return Codec(self.header.attributes & CODEC_BITS)
+
+    @property
+    def producer_id(self) -> int:
+        return self.header.producer_id
+
+    @property
+    def producer_epoch(self) -> int:
+        return self.header.producer_epoch
+
+    @property
+    def base_sequence(self) -> int:
+        return self.header.base_sequence
+
+    @property
+    def is_control(self) -> bool:
+        return bool(self.header.attributes & CONTROL_BIT)
+
+    @property
+    def is_transactional(self) -> bool:
+        return bool(self.header.attributes & TRANSACTIONAL_BIT)
+
+    @property
+    def is_contiguous(self) -> bool:
+        """No offset of the range is missing."""
+        return self.header.last_offset_delta + 1 == self.header.count
+
+    @property
+    def is_forwardable(self) -> bool:
+        """Whether `restamp` takes it: no gaps, no append time, no control records, read from its beginning."""
+        header = self.header
+        return (
+            0 < header.count == header.last_offset_delta + 1
+            and not header.attributes & (APPEND_TIME_BIT | CONTROL_BIT)
+            and self.from_offset == header.base_offset
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data)
+
+    @property
+    def columns(self) -> Columns:
+        """The records from `from_offset` on; decoded once. Raises CorruptBatch, DecompressionTooLarge, MissingCodec."""
+        if self._columns is None:
+            object.__setattr__(self, "_columns", _decode(self))
+        return self._columns  # type: ignore[return-value]  # set just above
+
+
+def _decode(batch: Batch) -> Columns:
+    if batch.count > MAX_RECORDS:
+        raise DecompressionTooLarge(
+            f"The batch at offset {batch.base_offset} has {batch.count:,} records; at most {MAX_RECORDS:,} are taken."
+        )
+    data, at = batch.data, HEADER_BYTES
+    if batch.codec is not Codec.NONE:
+        data, at = inflate(memoryview(data)[HEADER_BYTES:], batch.codec), 0
+    deltas, columns = decode_records(data, at, batch.count, batch.base_timestamp_ms)
+    offsets = _offsets(batch, deltas)
+    columns = Columns(offsets, columns.timestamps_ms, columns.keys, columns.values, columns.headers)
+    return columns.since(bisect_left(offsets, batch.from_offset))
+
+
+def _offsets(batch: Batch, deltas: Sequence[int]) -> Sequence[int]:
+    """A broker counts records as they come, so where none is missing the deltas have nothing to add."""
+    if batch.is_contiguous:
+        return range(batch.base_offset, batch.next_offset)
+    if any(left >= right for left, right in pairwise((-1, *deltas, batch.header.last_offset_delta + 1))):
+        raise CorruptBatch(f"Offsets of the batch at {batch.base_offset} do not rise within its range.")
+    return [batch.base_offset + delta for delta in deltas]
+
+
+def parse(buffer: bytes | memoryview, position: int = 0, from_offset: int | None = None) -> Batch:
+    """The batch at `position`. Raises CorruptBatch when length, format, checksum or the counts are wrong."""
+    header = read_header(buffer, position)
+    end = position + LENGTH_EXCLUDES_BYTES + header.length
+    if end > len(buffer):
+        raise CorruptBatch(f"The batch at offset {header.base_offset} is cut off: {end - len(buffer)} bytes are missing.")
+    with memoryview(buffer) as view:
+        if crc32c(view[position + CRC_COVERS_FROM : end]) != header.crc:
+            raise CorruptBatch(f"The checksum of the batch at offset {header.base_offset} is wrong.")
+        data = bytes(view[position:end])
+    return Batch(data, max(header.base_offset, from_offset or 0), header)
+
+
+def read_header(buffer: bytes | memoryview, position: int) -> Header:
+    """The header at `position`. Raises CorruptBatch when it is cut off, of another format, or contradicts itself."""
+    if position + HEADER_BYTES > len(buffer):
+        raise CorruptBatch(f"A batch's header is cut off: {len(buffer) - position} of {HEADER_BYTES} bytes are there.")
+    header = Header(*HEADER.unpack_from(buffer, position))
+    at = header.base_offset
+    if header.magic != MAGIC:
+        raise CorruptBatch(f"The batch at offset {at} has the old format {header.magic}: only format 2 is read.")
+    if header.length < HEADER_BYTES - LENGTH_EXCLUDES_BYTES or at < 0:
+        raise CorruptBatch(f"The batch at offset {at} states an impossible length of {header.length} bytes.")
+    if not 0 <= header.count <= header.last_offset_delta + 1:
+        raise CorruptBatch(
+            f"The batch at offset {at} states {header.count} records in {header.last_offset_delta + 1} offsets."
+        )
+    if header.attributes & CODEC_BITS > max(Codec):
+        raise CorruptBatch(f"The batch at offset {at} states an unknown codec {header.attributes & CODEC_BITS}.")
+    return header

@@ -1,0 +1,52 @@
+"""New headers for records that stay as they are: what a producer does before it sends, and a broker on append."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from understudy.core.batches.batch import Batch
+from understudy.core.batches.header import (
+    APPEND_TIME_BIT,
+    CODEC_BITS,
+    HEADER,
+    HEADER_BYTES,
+    TRANSACTIONAL_BIT,
+    seal,
+)
+
+
+def restamp(
+    batch: Batch, *, producer_id: int, producer_epoch: int, base_sequence: int, transactional: bool
+) -> bytes:
+    """The batch as this producer sends it: records untouched, base offset 0.
+
+    Of the attributes only the codec is kept: a broker would take over an append-time bit, and readers would lose the
+    create times. Raises ValueError for what is not forwardable (`rebuild` makes it so).
+    """
+    if not batch.is_forwardable:
+        raise ValueError(f"The batch at offset {batch.base_offset} cannot be forwarded as it is: rebuild it first.")
+    header = batch.header._replace(
+        base_offset=0,
+        leader_epoch=-1,
+        attributes=batch.header.attributes & CODEC_BITS | (TRANSACTIONAL_BIT if transactional else 0),
+        producer_id=producer_id,
+        producer_epoch=producer_epoch,
+        base_sequence=base_sequence,
+    )
+    return seal(header, memoryview(batch.data)[HEADER_BYTES:])[1]
+
+
+def relocate(batch: Batch, base_offset: int, *, leader_epoch: int = 0, append_time_ms: int | None = None) -> Batch:
+    """The batch as a broker stores it at `base_offset`.
+
+    append_time_ms: what a topic with LogAppendTime puts into the header; records and base timestamp stay. The
+    result is read from its beginning.
+    """
+    body = memoryview(batch.data)[HEADER_BYTES:]
+    header = batch.header._replace(base_offset=base_offset, leader_epoch=leader_epoch)
+    if append_time_ms is not None:
+        attributes = header.attributes | APPEND_TIME_BIT
+        header, data = seal(header._replace(attributes=attributes, max_timestamp_ms=append_time_ms), body)
+    else:
+        data = b"".join((HEADER.pack(*header), body))
+    return replace(batch, data=data, from_offset=base_offset, header=header)
