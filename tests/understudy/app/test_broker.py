@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from understudy.app.broker import BrokerFolder, earlier_ports, running_broker, start, status, stop
+from understudy.app.broker_jars import KAFKA_VERSION, BrokerError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+needs_java = pytest.mark.skipif(
+    shutil.which("java") is None or shutil.which("mvn") is None, reason="a local broker needs Java and Maven"
+)
+
+
+def connects(bootstrap: str) -> bool:
+    host, port = bootstrap.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+@needs_java
+@pytest.mark.kafka
+def test_a_broker_starts_is_found_again_and_stops(tmp_path: Path) -> None:
+    with running_broker(tmp_path) as broker:
+        assert broker.version == KAFKA_VERSION
+        assert connects(broker.bootstrap)
+        assert status(tmp_path) == broker
+        assert start(tmp_path) == broker, "starting it twice finds the running one"
+    assert status(tmp_path) is None
+    assert not connects(broker.bootstrap)
+    assert stop(tmp_path) is False
+
+
+@needs_java
+@pytest.mark.kafka
+def test_a_restarted_broker_keeps_its_address(tmp_path: Path) -> None:
+    with running_broker(tmp_path) as first:
+        stop(tmp_path, grace_s=0.0)
+        second = start(tmp_path)
+        assert second.bootstrap == first.bootstrap
+        assert second.pid != first.pid
+
+
+@needs_java
+@pytest.mark.kafka
+def test_a_broker_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
+    with running_broker(tmp_path):
+        stop(tmp_path, grace_s=0.0)
+        with pytest.raises(BrokerError, match=r"(?s)ended while it started.*broker\.log.*num\.io\.threads"):
+            start(tmp_path, properties={"num.io.threads": "-1"})
+        assert status(tmp_path) is None
+
+
+@needs_java
+def test_a_setting_that_kafka_refuses_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BrokerError, match=r"could not be prepared.*num\.io\.threads"):
+        start(tmp_path, properties={"num.io.threads": "-1"})
+    assert status(tmp_path) is None
+
+
+def test_a_pid_that_belongs_to_another_process_is_left_alone(tmp_path: Path) -> None:
+    # Given a pid file from before a reboot: the number is now our own process
+
+    place = BrokerFolder(tmp_path)
+    place.pid.write_text(str(os.getpid()))
+    place.bootstrap.write_text("127.0.0.1:1")
+    assert status(tmp_path) is None
+    assert stop(tmp_path) is False
+
+
+def test_a_folder_without_a_broker_has_no_status(tmp_path: Path) -> None:
+    assert status(tmp_path) is None
+    assert status(tmp_path / "nowhere") is None
+
+
+def test_ports_that_were_taken_meanwhile_are_not_used_again(tmp_path: Path) -> None:
+    place = BrokerFolder(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        place.properties.write_text(f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{port}\n")
+        assert earlier_ports(place) is None
