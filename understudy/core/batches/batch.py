@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from understudy.core.batches.header import (
     TRANSACTIONAL_BIT,
     Header,
 )
-from understudy.core.batches.records import MAX_RECORDS, Columns, decode_records
+from understudy.core.batches.records import MAX_RECORDS, Columns, decode_records, read_offset_deltas
 from understudy.core.log.errors import CorruptBatch
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class Batch:
     began in mid-batch.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     from_offset: int
-    header: Header = field(repr=False, compare=False)
+    header: Header = field(compare=False)
     _columns: Columns | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -57,7 +57,7 @@ class Batch:
     @property
     def count(self) -> int:
         """Records by the header, those below `from_offset` included."""
-        return self.header.count
+        return self.header.records
 
     @property
     def base_timestamp_ms(self) -> int:
@@ -99,14 +99,14 @@ class Batch:
     @property
     def is_contiguous(self) -> bool:
         """No offset of the range is missing."""
-        return self.header.last_offset_delta + 1 == self.header.count
+        return self.header.last_offset_delta + 1 == self.header.records
 
     @property
     def is_forwardable(self) -> bool:
         """Whether `restamp` takes it: no gaps, no append time, no control records, read from its beginning."""
         header = self.header
         return (
-            0 < header.count == header.last_offset_delta + 1
+            0 < header.records == header.last_offset_delta + 1
             and not header.attributes & (APPEND_TIME_BIT | CONTROL_BIT)
             and self.from_offset == header.base_offset
         )
@@ -131,16 +131,16 @@ def _decode(batch: Batch) -> Columns:
     data, at = batch.data, HEADER_BYTES
     if batch.codec is not Codec.NONE:
         data, at = inflate(memoryview(data)[HEADER_BYTES:], batch.codec), 0
-    deltas, columns = decode_records(data, at, batch.count, batch.base_timestamp_ms)
-    offsets = _offsets(batch, deltas)
-    columns = Columns(offsets, columns.timestamps_ms, columns.keys, columns.values, columns.headers)
-    return columns.since(bisect_left(offsets, batch.from_offset))
+    columns = decode_records(data, at, batch.count, batch.base_timestamp_ms)
+    offsets = _offsets(batch, data, at)
+    return replace(columns, offsets=offsets).since(bisect_left(offsets, batch.from_offset))
 
 
-def _offsets(batch: Batch, deltas: Sequence[int]) -> Sequence[int]:
-    """A broker counts records as they come, so where none is missing the deltas have nothing to add."""
+def _offsets(batch: Batch, data: bytes, at: int) -> Sequence[int]:
+    """A broker counts records as they come, so where none is missing their own deltas have nothing to add."""
     if batch.is_contiguous:
         return range(batch.base_offset, batch.next_offset)
+    deltas = read_offset_deltas(data, at, batch.count)
     if any(left >= right for left, right in pairwise((-1, *deltas, batch.header.last_offset_delta + 1))):
         raise CorruptBatch(f"Offsets of the batch at {batch.base_offset} do not rise within its range.")
     return [batch.base_offset + delta for delta in deltas]
@@ -151,7 +151,9 @@ def parse(buffer: bytes | memoryview, position: int = 0, from_offset: int | None
     header = read_header(buffer, position)
     end = position + LENGTH_EXCLUDES_BYTES + header.length
     if end > len(buffer):
-        raise CorruptBatch(f"The batch at offset {header.base_offset} is cut off: {end - len(buffer)} bytes are missing.")
+        raise CorruptBatch(
+            f"The batch at offset {header.base_offset} is cut off: {end - len(buffer)} bytes are missing."
+        )
     with memoryview(buffer) as view:
         if crc32c(view[position + CRC_COVERS_FROM : end]) != header.crc:
             raise CorruptBatch(f"The checksum of the batch at offset {header.base_offset} is wrong.")
@@ -169,9 +171,9 @@ def read_header(buffer: bytes | memoryview, position: int) -> Header:
         raise CorruptBatch(f"The batch at offset {at} has the old format {header.magic}: only format 2 is read.")
     if header.length < HEADER_BYTES - LENGTH_EXCLUDES_BYTES or at < 0:
         raise CorruptBatch(f"The batch at offset {at} states an impossible length of {header.length} bytes.")
-    if not 0 <= header.count <= header.last_offset_delta + 1:
+    if not 0 <= header.records <= header.last_offset_delta + 1:
         raise CorruptBatch(
-            f"The batch at offset {at} states {header.count} records in {header.last_offset_delta + 1} offsets."
+            f"The batch at offset {at} states {header.records} records in {header.last_offset_delta + 1} offsets."
         )
     if header.attributes & CODEC_BITS > max(Codec):
         raise CorruptBatch(f"The batch at offset {at} states an unknown codec {header.attributes & CODEC_BITS}.")

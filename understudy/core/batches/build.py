@@ -57,7 +57,19 @@ def build_columns(
         headers = None
     body = encode_records(keys, values, [time - base_timestamp_ms for time in timestamps_ms], headers)
     header = Header(
-        base_offset, 0, NOBODY, 0, 0, codec, count - 1, base_timestamp_ms, max(timestamps_ms), NOBODY, NOBODY, NOBODY, count
+        base_offset,
+        0,
+        NOBODY,
+        0,
+        0,
+        codec,
+        count - 1,
+        base_timestamp_ms,
+        max(timestamps_ms),
+        NOBODY,
+        NOBODY,
+        NOBODY,
+        count,
     )
     return sealed(header, deflate(body, codec))
 

@@ -6,12 +6,13 @@ import struct
 import zlib
 from enum import IntEnum
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.core.log.errors import CorruptBatch, LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 MAX_INFLATED_BYTES: Final = 32 << 20
 """Default bound of a batch's decompressed records: what brokers accept by default (1 MB), compressed 32 to 1."""
@@ -148,7 +149,7 @@ def _unsnappy(data: bytes | memoryview, max_bytes: int) -> Iterator[bytes]:
 
 def _snappy_blocks(data: memoryview) -> Iterator[memoryview]:
     """The raw blocks: all of the data, or those of the framing that Java clients use (xerial)."""
-    if data[: len(XERIAL_MAGIC)] != XERIAL_MAGIC:
+    if bytes(data[: len(XERIAL_MAGIC)]) != XERIAL_MAGIC:
         yield data
         return
     at = len(XERIAL_HEADER)
@@ -159,21 +160,27 @@ def _snappy_blocks(data: memoryview) -> Iterator[memoryview]:
         (length,) = BLOCK_LENGTH.unpack_from(data, at)
         at = start + length
         if not start < at <= len(data):
-            raise CorruptBatch(f"A batch's snappy data has a block of {length} bytes where {len(data) - start} are left.")
+            raise CorruptBatch(
+                f"A batch's snappy data has a block of {length} bytes where {len(data) - start} are left."
+            )
         yield data[start:at]
 
 
-COMPRESSORS: Final[dict[Codec, Callable[[bytes], bytes]]] = {
-    Codec.NONE: bytes,
-    Codec.GZIP: _gzip,
-    Codec.SNAPPY: _snappy,
-    Codec.LZ4: _lz4,
-    Codec.ZSTD: _zstd,
-}
-DECOMPRESSORS: Final[dict[Codec, Callable[[bytes | memoryview, int], Iterator[bytes]]]] = {
-    Codec.NONE: lambda data, _: iter((bytes(data),)),
-    Codec.GZIP: _gunzip,
-    Codec.SNAPPY: _unsnappy,
-    Codec.LZ4: _unlz4,
-    Codec.ZSTD: _unzstd,
-}
+COMPRESSORS: Final[Mapping[Codec, Callable[[bytes], bytes]]] = MappingProxyType(
+    {
+        Codec.NONE: bytes,
+        Codec.GZIP: _gzip,
+        Codec.SNAPPY: _snappy,
+        Codec.LZ4: _lz4,
+        Codec.ZSTD: _zstd,
+    }
+)
+DECOMPRESSORS: Final[Mapping[Codec, Callable[[bytes | memoryview, int], Iterator[bytes]]]] = MappingProxyType(
+    {
+        Codec.NONE: lambda data, _: iter((bytes(data),)),
+        Codec.GZIP: _gunzip,
+        Codec.SNAPPY: _unsnappy,
+        Codec.LZ4: _unlz4,
+        Codec.ZSTD: _unzstd,
+    }
+)

@@ -37,7 +37,7 @@ class Header(NamedTuple):
     producer_id: int
     producer_epoch: int
     base_sequence: int
-    count: int
+    records: int
 
 
 def seal(header: Header, body: bytes | memoryview) -> tuple[Header, bytes]:

@@ -7,10 +7,10 @@ zigzag varints; they are read in place where they have one or two bytes, as near
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from understudy.core.batches.varints import SMALL, encode_varint, read_raw, unzigzag
+from understudy.core.batches.varints import SMALL, SMALL_END, encode_varint, read_raw, unzigzag
 from understudy.core.log.errors import CorruptBatch
 
 if TYPE_CHECKING:
@@ -22,7 +22,13 @@ MIN_RECORD_BYTES: Final = 7
 MAX_RECORDS: Final = 1 << 20
 """More records than this in one batch are refused before anything is allocated for them."""
 
+MAX_TIME_MS: Final = 1 << 62
+MORE: Final = 0x80
+"""A byte of a varint from this value on has another one behind it."""
+
 NULL: Final = encode_varint(-1)
+NO_HEADERS: Final = encode_varint(0)
+NO_ATTRIBUTES: Final = b"\0"
 HEADER_TEXT: Final = ("utf-8", "surrogateescape")
 """Header keys are text by the protocol, but brokers do not check: bytes that are not survive a round trip."""
 
@@ -66,36 +72,85 @@ class Columns:
         )
 
 
-def decode_records(data: bytes, at: int, records: int, base_timestamp_ms: int) -> tuple[list[int], Columns]:
-    """The offset deltas as written, and columns with those deltas as offsets, of the `records` records at `at`.
+def decode_records(data: bytes, at: int, records: int, base_timestamp_ms: int) -> Columns:
+    """Columns of the `records` records from `at` to the end of `data`, with 0, 1, 2 ... as offsets.
 
-    The records must end exactly where `data` ends. Raises CorruptBatch.
+    Raises CorruptBatch when the records do not end exactly where `data` ends.
     """
     if records > (len(data) - at) // MIN_RECORD_BYTES:
         raise CorruptBatch(f"{records} records cannot fit in {len(data) - at} bytes.")
     try:
-        return _decode(data, at, records, base_timestamp_ms)
+        columns = _decode(data, at, records, base_timestamp_ms)
     except IndexError:
         raise CorruptBatch("The records go on behind the end of the batch.") from None
+    check_times(base_timestamp_ms, columns.timestamps_ms)
+    return columns
 
 
-def _decode(data: bytes, at: int, records: int, base_timestamp_ms: int) -> tuple[list[int], Columns]:
-    deltas: list[int] = []
+def _decode(  # noqa: C901, PLR0912, PLR0915 - the hot loop: a call for each number would double its time
+    data: bytes, at: int, records: int, base_timestamp_ms: int
+) -> Columns:
     timestamps_ms: list[int] = []
     keys: list[bytes | None] = []
     values: list[bytes | None] = []
     headers: list[Headers] = [()] * records
     for index in range(records):
-        raw, at = read_raw(data, at)
+        raw = data[at]
+        at += 1
+        if raw >= MORE:
+            high = data[at]
+            if high < MORE:
+                raw += (high - 1) << 7
+                at += 1
+            else:
+                raw, at = read_raw(data, at - 1)
         end = at + (raw >> 1)
-        raw, at = read_raw(data, at + 1)
-        timestamps_ms.append(base_timestamp_ms + unzigzag(raw))
-        raw, at = read_raw(data, at)
-        deltas.append(unzigzag(raw))
-        key, at = _read_bytes(data, at)
-        keys.append(key)
-        value, at = _read_bytes(data, at)
-        values.append(value)
+
+        at += 1  # attributes: none are defined
+        raw = data[at]
+        at += 1
+        if raw >= MORE:
+            high = data[at]
+            if high < MORE:
+                raw += (high - 1) << 7
+                at += 1
+            else:
+                raw, at = read_raw(data, at - 1)
+        timestamps_ms.append(base_timestamp_ms + ((raw >> 1) ^ -(raw & 1)))
+
+        while data[at] >= MORE:  # offset delta
+            at += 1
+        at += 1
+
+        raw = data[at]
+        at += 1
+        if raw >= MORE:
+            raw, at = read_raw(data, at - 1)
+        if raw & 1:
+            check_null(raw, at)
+            keys.append(None)
+        else:
+            start = at
+            at += raw >> 1
+            keys.append(data[start:at])
+
+        raw = data[at]
+        at += 1
+        if raw >= MORE:
+            high = data[at]
+            if high < MORE:
+                raw += (high - 1) << 7
+                at += 1
+            else:
+                raw, at = read_raw(data, at - 1)
+        if raw & 1:
+            check_null(raw, at)
+            values.append(None)
+        else:
+            start = at
+            at += raw >> 1
+            values.append(data[start:at])
+
         if data[at]:
             headers[index], at = _read_headers(data, at)
         else:
@@ -104,27 +159,54 @@ def _decode(data: bytes, at: int, records: int, base_timestamp_ms: int) -> tuple
             raise CorruptBatch(f"Record {index} of the batch does not have the length that it states.")
     if at != len(data):
         raise CorruptBatch(f"{len(data) - at} bytes are left behind the batch's last record.")
-    return deltas, Columns(deltas, timestamps_ms, keys, values, headers)
+    return Columns(range(records), timestamps_ms, keys, values, headers)
+
+
+def read_offset_deltas(data: bytes, at: int, records: int) -> list[int]:
+    """Offset deltas as written, of records that `decode_records` has accepted. Raises CorruptBatch."""
+    deltas = []
+    for _ in range(records):
+        length, at = read_raw(data, at)
+        end = at + (length >> 1)
+        _, at = read_raw(data, at + 1)
+        delta, at = read_raw(data, at)
+        deltas.append(unzigzag(delta))
+        at = end
+    return deltas
+
+
+def check_times(base_timestamp_ms: int, timestamps_ms: Sequence[int]) -> None:
+    """Raises CorruptBatch where the difference of two times might not fit 64 bits."""
+    earliest = min(timestamps_ms, default=base_timestamp_ms)
+    latest = max(timestamps_ms, default=base_timestamp_ms)
+    if min(earliest, base_timestamp_ms) < -MAX_TIME_MS or max(latest, base_timestamp_ms) > MAX_TIME_MS:
+        raise CorruptBatch("A timestamp of the batch is some hundred million years off.")
+
+
+def check_null(raw: int, at: int) -> None:
+    """A length of -1 stands for null. Raises CorruptBatch for lengths below."""
+    if raw != 1:
+        raise CorruptBatch(f"A length before byte {at} of the records is negative.")
 
 
 def _read_bytes(data: bytes, at: int) -> tuple[bytes | None, int]:
     raw, at = read_raw(data, at)
-    if not raw & 1:
-        return data[at : at + (raw >> 1)], at + (raw >> 1)
-    if raw == 1:
+    if raw & 1:
+        check_null(raw, at)
         return None, at
-    raise CorruptBatch(f"A length at byte {at - 1} of the records is negative.")
+    end = at + (raw >> 1)
+    return data[at:end], end
 
 
 def _read_headers(data: bytes, at: int) -> tuple[Headers, int]:
     raw, at = read_raw(data, at)
     if raw & 1:
-        raise CorruptBatch(f"A number of headers at byte {at - 1} of the records is negative.")
+        raise CorruptBatch(f"A number of headers before byte {at} of the records is negative.")
     headers = []
     for _ in range(raw >> 1):
         name, at = _read_bytes(data, at)
         if name is None:
-            raise CorruptBatch(f"A header at byte {at - 1} of the records has no name.")
+            raise CorruptBatch(f"A header before byte {at} of the records has no name.")
         value, at = _read_bytes(data, at)
         headers.append((name.decode(*HEADER_TEXT), value))
     return tuple(headers), at
@@ -136,13 +218,21 @@ def encode_records(
     timestamp_deltas_ms: Iterable[int],
     headers: Sequence[Headers] | None,
 ) -> bytes:
-    """The records with offset deltas 0, 1, 2 ..."""
+    """The records, with offset deltas 0, 1, 2 ... headers: None where no record has any."""
     out: list[bytes] = []
     offsets = chain(SMALL, map(encode_varint, count(len(SMALL))))
-    tails = map(_encode_headers, headers) if headers is not None else iter(lambda: b"\0", b"")
+    tails = repeat(NO_HEADERS) if headers is None else map(_encode_headers, headers)
     for key, value, delta, offset, tail in zip(keys, values, timestamp_deltas_ms, offsets, tails, strict=False):
-        record = b"".join((b"\0", encode_varint(delta), offset, _sized(key), _sized(value), tail))
-        out += (encode_varint(len(record)), record)
+        time = SMALL[delta] if 0 <= delta < SMALL_END else encode_varint(delta)
+        key_bytes = b"" if key is None else key
+        length = len(key_bytes)
+        key_size = NULL if key is None else SMALL[length] if length < SMALL_END else encode_varint(length)
+        value_bytes = b"" if value is None else value
+        length = len(value_bytes)
+        value_size = NULL if value is None else SMALL[length] if length < SMALL_END else encode_varint(length)
+        length += 1 + len(time) + len(offset) + len(key_size) + len(key_bytes) + len(value_size) + len(tail)
+        size = SMALL[length] if length < SMALL_END else encode_varint(length)
+        out += (size, NO_ATTRIBUTES, time, offset, key_size, key_bytes, value_size, value_bytes, tail)
     return b"".join(out)
 
 

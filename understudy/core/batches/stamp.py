@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from understudy.core.batches.batch import Batch
 from understudy.core.batches.header import (
     APPEND_TIME_BIT,
     CODEC_BITS,
@@ -14,10 +14,11 @@ from understudy.core.batches.header import (
     seal,
 )
 
+if TYPE_CHECKING:
+    from understudy.core.batches.batch import Batch
 
-def restamp(
-    batch: Batch, *, producer_id: int, producer_epoch: int, base_sequence: int, transactional: bool
-) -> bytes:
+
+def restamp(batch: Batch, *, producer_id: int, producer_epoch: int, base_sequence: int, transactional: bool) -> bytes:
     """The batch as this producer sends it: records untouched, base offset 0.
 
     Of the attributes only the codec is kept: a broker would take over an append-time bit, and readers would lose the

@@ -43,5 +43,6 @@ def unzigzag(raw: int) -> int:
     return (raw >> 1) ^ -(raw & 1)
 
 
-SMALL: Final = tuple(encode_varint(number) for number in range(8192))
-"""Encodings of 0 to 8,191 (one or two bytes): lengths and offset deltas of nearly every record."""
+SMALL_END: Final = 8192
+SMALL: Final = tuple(encode_varint(number) for number in range(SMALL_END))
+"""Encodings of 0 to 8,191, one or two bytes long: lengths and offset deltas of nearly every record."""
