@@ -112,7 +112,12 @@ class Session(Protocol):
         (`Batch.from_offset`). `reread` names offsets of owned partitions that are already behind the position:
         about a `poll_bytes` of batches from there come back in `Polled.reread`, ending at the position.
 
-        Raises Fenced, MissingPosition, PositionExpired, UnknownTopic, TopicRecreated, CorruptBatch.
+        A partition begins at its committed position, once no open transaction can still move that. A partition
+        without one begins at 0 where the group has positions in the topic and all of them are in lower partitions:
+        the topic has grown. Otherwise MissingPosition.
+
+        Raises Fenced, MissingPosition, PositionExpired, UnknownTopic, TopicRecreated, CorruptBatch; the same again
+        at the next poll as long as the reason stands.
         """
         ...
 
@@ -120,11 +125,11 @@ class Session(Protocol):
         """Append the outputs and move the positions in one transaction.
 
         positions: default all that was polled, each with its last note. Returns True when the transaction is known
-        to be committed. False: it was not (or is not known to be); the session has re-read its committed
-        positions and goes on from them, and the next poll lists every owned partition in `assigned`.
+        to be committed; with nothing to write, without one. False: it was not (or is not known to be); the session
+        goes on from its committed positions, and the next poll lists every owned partition in `assigned`.
 
-        Raises Fenced; OutputTooLarge and NoteTooLong (nothing is committed, and the session goes on as after
-        False).
+        Raises Fenced; OutputTooLarge, NoteTooLong and UnknownTopic (nothing is committed, and the session goes on
+        as after False).
         """
         ...
 
@@ -156,7 +161,7 @@ class Writer(Protocol):
     """Appends outputs in transactions of their own, outside any group."""
 
     def commit(self, outputs: Iterable[Output]) -> bool:
-        """Append all or nothing. False: not known to be committed. Raises Fenced, OutputTooLarge."""
+        """Append all or nothing. False: not known to be committed. Raises Fenced, OutputTooLarge, UnknownTopic."""
         ...
 
     def close(self) -> None: ...
