@@ -7,20 +7,21 @@ content: a user's record may look like one.
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-import fastavro
-
+from schemas import single_object
+from schemas.contracts import contract, contract_versions, fingerprint
+from schemas.errors import Undecodable
 from understudy.core.batches import Batch, Columns, Record, build
 from understudy.core.log.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from schemas.parsing import RecordSchema
 
 WHOLE_PPM: Final = 1_000_000
 MAX_SPAN: Final = 400_000
@@ -56,9 +57,8 @@ class FrameHeader:
         """Source offsets of the frame's records, ascending; a range where there is no bitmap."""
         if self.bitmap is None:
             return range(self.base_offset, self.base_offset + self.span)
-        bits = int.from_bytes(self.bitmap, "little")
-        text = f"{bits:b}"[::-1]
-        return [self.base_offset + index for index, bit in enumerate(text) if bit == "1"]
+        bits = f"{int.from_bytes(self.bitmap, 'little'):b}"
+        return [self.base_offset + index for index, bit in enumerate(reversed(bits)) if bit == "1"]
 
 
 def bitmap_of(offsets: Sequence[int], base_offset: int) -> bytes:
@@ -191,41 +191,35 @@ class FrameReader:
 
 
 def _header_at(columns: Columns, at: int) -> FrameHeader:
-    value, offset = columns.values[at], columns.offsets[at]
-    if columns.keys[at] is not None or value is None:
-        raise FrameError(f"A frame header is expected at offset {offset}, and the record there is none.")
-    header = decode_header(value, offset)
-    bits = header.span if header.bitmap is None else int.from_bytes(header.bitmap, "little").bit_count()
-    if not 0 <= header.count == bits <= header.span <= MAX_SPAN:
-        raise FrameError(f"The frame header at offset {offset} contradicts itself: {header}.")
+    offset = columns.offsets[at]
+    header = decode_header(columns.values[at] or b"", offset)
+    bits = 0 if header.bitmap is None else int.from_bytes(header.bitmap, "little")
+    count = header.span if header.bitmap is None else bits.bit_count()
+    if not 0 <= header.count == count <= header.span <= MAX_SPAN or bits.bit_length() > header.span:
+        raise FrameError(
+            f"The frame header at offset {offset} contradicts itself: {header}. Has another program written to this "
+            "lane?"
+        )
     return header
 
 
 @cache
-def _contract() -> tuple[Any, bytes]:
-    """The frame header's schema, and what a single-object encoding of it begins with."""
-    schema = fastavro.parse_schema(json.loads((files("schemas") / "frame_header.avsc").read_text()))
-    canonical = fastavro.schema.to_parsing_canonical_form(schema)
-    return schema, b"\xc3\x01" + bytes.fromhex(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
+def _writers() -> Mapping[bytes, RecordSchema]:
+    """Every version of the header's schema that was released, by fingerprint."""
+    return MappingProxyType({fingerprint(schema): schema for schema in contract_versions("frame_header")})
 
 
 def encode_header(header: FrameHeader) -> bytes:
     """Avro single-object encoding of a header."""
-    schema, marker = _contract()
-    out = io.BytesIO()
-    out.write(marker)
-    fastavro.schemaless_writer(out, schema, asdict(header))
-    return out.getvalue()
+    return single_object.encode(contract("frame_header"), asdict(header))
 
 
 def decode_header(data: bytes, offset: int) -> FrameHeader:
     """The header that `encode_header` made. Raises FrameError, which names `offset`."""
-    schema, marker = _contract()
-    source = io.BytesIO(data[len(marker) :])
     try:
-        fields: Any = fastavro.schemaless_reader(source, schema, None)
-    except (EOFError, ValueError, IndexError) as error:
-        raise FrameError(f"The frame header at offset {offset} cannot be read: {error}") from error
-    if not data.startswith(marker) or source.read(1):
-        raise FrameError(f"A frame header is expected at offset {offset}, and the record there is none.")
-    return FrameHeader(**fields)
+        return FrameHeader(**single_object.decode(data, _writers().get, contract("frame_header")))
+    except Undecodable as error:
+        raise FrameError(
+            f"A frame header is expected at offset {offset}, and the record there is none ({error}): has another "
+            "program written to this lane?"
+        ) from error

@@ -123,17 +123,20 @@ class Batch:
         return self._columns  # type: ignore[return-value]  # set just above
 
 
+def check_count(records: int) -> None:
+    """Raises DecompressionTooLarge for more records than one batch is let have."""
+    if records > MAX_RECORDS:
+        raise DecompressionTooLarge(f"A batch has {records:,} records; at most {MAX_RECORDS:,} are taken.")
+
+
 def _decode(batch: Batch) -> Columns:
-    if batch.count > MAX_RECORDS:
-        raise DecompressionTooLarge(
-            f"The batch at offset {batch.base_offset} has {batch.count:,} records; at most {MAX_RECORDS:,} are taken."
-        )
+    check_count(batch.count)
     data, at = batch.data, HEADER_BYTES
     if batch.codec is not Codec.NONE:
         data, at = inflate(memoryview(data)[HEADER_BYTES:], batch.codec), 0
     columns = decode_records(data, at, batch.count, batch.base_timestamp_ms)
     offsets = _offsets(batch, data, at)
-    return replace(columns, offsets=offsets).since(bisect_left(offsets, batch.from_offset))
+    return replace(columns, offsets=offsets).between(bisect_left(offsets, batch.from_offset), len(offsets))
 
 
 def _offsets(batch: Batch, data: bytes, at: int) -> Sequence[int]:
@@ -147,17 +150,18 @@ def _offsets(batch: Batch, data: bytes, at: int) -> Sequence[int]:
 
 
 def parse(buffer: bytes | memoryview, position: int = 0, from_offset: int | None = None) -> Batch:
-    """The batch at `position`. Raises CorruptBatch when length, format, checksum or the counts are wrong."""
+    """The batch at `position`; records below `from_offset` are not to count.
+
+    Raises CorruptBatch when length, format, checksum or the counts are wrong.
+    """
     header = read_header(buffer, position)
     end = position + LENGTH_EXCLUDES_BYTES + header.length
     if end > len(buffer):
-        raise CorruptBatch(
-            f"The batch at offset {header.base_offset} is cut off: {end - len(buffer)} bytes are missing."
-        )
-    with memoryview(buffer) as view:
-        if crc32c(view[position + CRC_COVERS_FROM : end]) != header.crc:
-            raise CorruptBatch(f"The checksum of the batch at offset {header.base_offset} is wrong.")
-        data = bytes(view[position:end])
+        missing = end - len(buffer)
+        raise CorruptBatch(f"The batch at offset {header.base_offset} is cut off: {missing} bytes are missing.")
+    data = bytes(memoryview(buffer)[position:end])
+    if crc32c(memoryview(data)[CRC_COVERS_FROM:]) != header.crc:
+        raise CorruptBatch(f"The checksum of the batch at offset {header.base_offset} is wrong.")
     return Batch(data, max(header.base_offset, from_offset or 0), header)
 
 
@@ -166,15 +170,15 @@ def read_header(buffer: bytes | memoryview, position: int) -> Header:
     if position + HEADER_BYTES > len(buffer):
         raise CorruptBatch(f"A batch's header is cut off: {len(buffer) - position} of {HEADER_BYTES} bytes are there.")
     header = Header(*HEADER.unpack_from(buffer, position))
-    at = header.base_offset
+    where = f"The batch at offset {header.base_offset} states"
     if header.magic != MAGIC:
-        raise CorruptBatch(f"The batch at offset {at} has the old format {header.magic}: only format 2 is read.")
-    if header.length < HEADER_BYTES - LENGTH_EXCLUDES_BYTES or at < 0:
-        raise CorruptBatch(f"The batch at offset {at} states an impossible length of {header.length} bytes.")
+        raise CorruptBatch(f"{where} format {header.magic}: only format 2 is read, which Kafka writes since 0.11.")
+    if header.length < HEADER_BYTES - LENGTH_EXCLUDES_BYTES:
+        raise CorruptBatch(f"{where} an impossible length of {header.length} bytes.")
+    if header.base_offset < 0:
+        raise CorruptBatch(f"{where} a negative offset.")
     if not 0 <= header.records <= header.last_offset_delta + 1:
-        raise CorruptBatch(
-            f"The batch at offset {at} states {header.records} records in {header.last_offset_delta + 1} offsets."
-        )
-    if header.attributes & CODEC_BITS > max(Codec):
-        raise CorruptBatch(f"The batch at offset {at} states an unknown codec {header.attributes & CODEC_BITS}.")
+        raise CorruptBatch(f"{where} {header.records} records in {header.last_offset_delta + 1} offsets.")
+    if header.attributes & CODEC_BITS > Codec.ZSTD:
+        raise CorruptBatch(f"{where} an unknown codec, {header.attributes & CODEC_BITS}.")
     return header

@@ -44,7 +44,9 @@ class Codec(IntEnum):
 
 
 def deflate(data: bytes, codec: Codec) -> bytes:
-    """Compress. Raises MissingCodec."""
+    """Compress. Raises DecompressionTooLarge for what `inflate` would refuse; MissingCodec."""
+    if codec is not Codec.NONE and len(data) > MAX_INFLATED_BYTES:
+        raise too_large(MAX_INFLATED_BYTES)
     return COMPRESSORS[codec](data)
 
 
@@ -63,7 +65,7 @@ def inflate(data: bytes | memoryview, codec: Codec, max_bytes: int = MAX_INFLATE
 def too_large(max_bytes: int) -> DecompressionTooLarge:
     """The error for more than `max_bytes`."""
     return DecompressionTooLarge(
-        f"A batch's records exceed {max_bytes:,} bytes once decompressed: let the producer send smaller batches."
+        f"A batch's records exceed {max_bytes:,} bytes once decompressed: have the producer send smaller batches."
     )
 
 

@@ -22,6 +22,10 @@ TRANSACTIONAL_BIT: Final = 0x10
 CONTROL_BIT: Final = 0x20
 
 
+NOBODY: Final = -1
+"""Producer id, epoch, sequence and leader epoch of a batch that no producer and no broker has stamped."""
+
+
 class Header(NamedTuple):
     """The fields in their order on the wire."""
 
@@ -40,10 +44,28 @@ class Header(NamedTuple):
     records: int
 
 
+def fresh(*, base_offset: int, attributes: int, records: int, base_timestamp_ms: int, max_timestamp_ms: int) -> Header:
+    """The header of a new batch without gaps; `seal` sets length and checksum."""
+    return Header(
+        base_offset=base_offset,
+        length=0,
+        leader_epoch=NOBODY,
+        magic=MAGIC,
+        crc=0,
+        attributes=attributes,
+        last_offset_delta=records - 1,
+        base_timestamp_ms=base_timestamp_ms,
+        max_timestamp_ms=max_timestamp_ms,
+        producer_id=NOBODY,
+        producer_epoch=NOBODY,
+        base_sequence=NOBODY,
+        records=records,
+    )
+
+
 def seal(header: Header, body: bytes | memoryview) -> tuple[Header, bytes]:
     """The header with length and checksum set for `body`, and the whole batch's bytes (one copy of the body)."""
     length = HEADER_BYTES - LENGTH_EXCLUDES_BYTES + memoryview(body).nbytes
-    head = HEADER.pack(*header._replace(length=length, magic=MAGIC))
-    crc = crc32c(body, crc32c(head[CRC_COVERS_FROM:]))
-    sealed = header._replace(length=length, magic=MAGIC, crc=crc)
+    head = HEADER.pack(*header)
+    sealed = header._replace(length=length, crc=crc32c(body, crc32c(head[CRC_COVERS_FROM:])))
     return sealed, b"".join((HEADER.pack(*sealed), body))

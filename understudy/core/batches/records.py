@@ -58,10 +58,6 @@ class Columns:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def since(self, first: int) -> Columns:
-        """Without the first `first` records."""
-        return self.between(first, len(self.keys))
-
     def between(self, first: int, end: int) -> Columns:
         """The records from index `first` up to, not including, `end`."""
         if first == 0 and end >= len(self.keys):
@@ -70,6 +66,13 @@ class Columns:
         return Columns(
             self.offsets[part], self.timestamps_ms[part], self.keys[part], self.values[part], self.headers[part]
         )
+
+
+def size_bytes(columns: Columns) -> int:
+    """What the records take at least when they are not compressed."""
+    texts = chain(columns.keys, columns.values)
+    headers = sum(2 + len(name) + len(value or b"") for fields in columns.headers for name, value in fields)
+    return MIN_RECORD_BYTES * len(columns) + sum(map(len, filter(None, texts))) + headers
 
 
 def decode_records(data: bytes, at: int, records: int, base_timestamp_ms: int) -> Columns:
@@ -83,7 +86,8 @@ def decode_records(data: bytes, at: int, records: int, base_timestamp_ms: int) -
         columns = _decode(data, at, records, base_timestamp_ms)
     except IndexError:
         raise CorruptBatch("The records go on behind the end of the batch.") from None
-    check_times(base_timestamp_ms, columns.timestamps_ms)
+    if not times_fit(base_timestamp_ms, columns.timestamps_ms):
+        raise CorruptBatch("A timestamp of the batch is a hundred million years off.")
     return columns
 
 
@@ -175,12 +179,11 @@ def read_offset_deltas(data: bytes, at: int, records: int) -> list[int]:
     return deltas
 
 
-def check_times(base_timestamp_ms: int, timestamps_ms: Sequence[int]) -> None:
-    """Raises CorruptBatch where the difference of two times might not fit 64 bits."""
+def times_fit(base_timestamp_ms: int, timestamps_ms: Sequence[int]) -> bool:
+    """Whether the difference of any two of these times fits 64 bits."""
     earliest = min(timestamps_ms, default=base_timestamp_ms)
     latest = max(timestamps_ms, default=base_timestamp_ms)
-    if min(earliest, base_timestamp_ms) < -MAX_TIME_MS or max(latest, base_timestamp_ms) > MAX_TIME_MS:
-        raise CorruptBatch("A timestamp of the batch is some hundred million years off.")
+    return min(earliest, base_timestamp_ms) >= -MAX_TIME_MS and max(latest, base_timestamp_ms) <= MAX_TIME_MS
 
 
 def check_null(raw: int, at: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from understudy.core.batches.batch import parse, read_header
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from understudy.core.batches.batch import Batch
 
 MAX_BATCH_BYTES: Final = 100_000_000
-"""A longer batch is taken for a corrupt length, lest it be waited for for ever. It is the largest response that the
-Kafka client receives."""
+"""A longer batch is taken for a corrupt length, lest it be waited for for ever: it exceeds the largest response that
+the Kafka client receives."""
 
 
 class AbortedTransaction(NamedTuple):
@@ -37,44 +38,56 @@ class Scanned(NamedTuple):
 def scan(buffer: bytes | memoryview, from_offset: int, aborted: Iterable[AbortedTransaction] = ()) -> Scanned:
     """What is to be read of a fetch response that was asked for from `from_offset` on.
 
-    A truncated last batch is left out. Raises CorruptBatch.
+    aborted: as the broker lists them; none for read_uncommitted. A truncated last batch is left out. Raises
+    CorruptBatch.
     """
-    return committed(batches_in(buffer, from_offset), from_offset, aborted)
+    return committed(batches_in(buffer), from_offset, aborted)
 
 
-def batches_in(buffer: bytes | memoryview, from_offset: int = 0) -> Iterator[Batch]:
-    """Every batch that is whole. Raises CorruptBatch."""
+def batches_in(buffer: bytes | memoryview) -> Iterator[Batch]:
+    """Every batch that is whole, control batches too. Raises CorruptBatch."""
     position = 0
     while position + HEADER_BYTES <= len(buffer):
-        length = read_header(buffer, position).length + LENGTH_EXCLUDES_BYTES
-        if length > MAX_BATCH_BYTES:
-            raise CorruptBatch(f"A batch states an impossible length of {length:,} bytes.")
-        if position + length > len(buffer):
+        end = position + read_header(buffer, position).length + LENGTH_EXCLUDES_BYTES
+        if end - position > MAX_BATCH_BYTES:
+            raise CorruptBatch(f"A batch states an impossible length of {end - position:,} bytes.")
+        if end > len(buffer):
             return
-        yield parse(buffer, position, from_offset)
-        position += length
+        yield parse(buffer, position)
+        position = end
 
 
 def committed(batches: Iterable[Batch], from_offset: int, aborted: Iterable[AbortedTransaction] = ()) -> Scanned:
-    """Without control batches, records of aborted transactions, and what lies below `from_offset`.
+    """Of consecutive batches those with records to be read, each knowing from where on its records count.
 
-    aborted: transactions that were aborted and overlap the batches; none for read_uncommitted.
+    Left out are control batches, aborted transactions (`aborted` names those that overlap the batches), and what lies
+    below `from_offset`. Raises CorruptBatch.
     """
     pending = deque(sorted(aborted))
     skipped: set[int] = set()
     kept: list[Batch] = []
+    next_offset = from_offset
     for batch in batches:
         while pending and pending[0].first_offset <= batch.last_offset:
             skipped.add(pending.popleft().producer_id)
         if batch.is_control:
             if is_abort(batch):
                 skipped.discard(batch.producer_id)
-        elif not (batch.is_transactional and batch.producer_id in skipped) and is_due(batch, from_offset):
-            kept.append(batch)
-        from_offset = max(from_offset, batch.next_offset)
-    return Scanned(kept, from_offset)
+        elif not (batch.is_transactional and batch.producer_id in skipped):
+            kept += due(batch, from_offset)
+        next_offset = max(next_offset, batch.next_offset)
+    return Scanned(kept, next_offset)
 
 
-def is_due(batch: Batch, from_offset: int) -> bool:
-    """Whether the batch has records (compaction can empty one) at or behind `from_offset`."""
-    return batch.count > 0 and batch.last_offset >= from_offset
+def due(batch: Batch, from_offset: int) -> Sequence[Batch]:
+    """The batch as it is to be read from `from_offset` on; nothing where it has no records there.
+
+    Only where compaction took records may a batch reach beyond `from_offset` and still have none there, so only then
+    it is decoded.
+    """
+    if batch.count == 0 or batch.last_offset < from_offset:
+        return ()
+    if batch.base_offset >= from_offset:
+        return (batch,)
+    batch = replace(batch, from_offset=from_offset)
+    return (batch,) if batch.is_contiguous or len(batch.columns) else ()

@@ -6,19 +6,22 @@ from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 from understudy.core.batches.build import build_columns
-from understudy.core.batches.compression import MAX_INFLATED_BYTES, too_large
+from understudy.core.batches.compression import MAX_INFLATED_BYTES, DecompressionTooLarge
+from understudy.core.batches.records import size_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from understudy.core.batches.batch import Batch
+    from understudy.core.batches.records import Columns
 
 
 def split(batch: Batch, chosen: Sequence[bool]) -> tuple[Batch | None, Batch | None]:
-    """The chosen records and the rest, each a forwardable batch with the same codec, or None without records.
+    """The chosen records and the rest, each a forwardable batch with the same codec; None without records.
 
-    chosen: one answer for each record of `batch.columns`. Raises ValueError when the numbers differ, or for a batch
-    with an append time (`rebuild` it first); CorruptBatch, DecompressionTooLarge, MissingCodec.
+    A forwardable batch that stays whole is given back as it is. chosen: one answer for each record of
+    `batch.columns`. Raises ValueError when the numbers differ, or for a batch with an append time (`rebuild` it
+    first); CorruptBatch, DecompressionTooLarge, MissingCodec.
     """
     if batch.append_time_ms is not None:
         raise ValueError(f"The batch at offset {batch.base_offset} carries an append time: rebuild it first.")
@@ -32,6 +35,8 @@ def _part(batch: Batch, chosen: Sequence[bool]) -> Batch | None:
     keys = list(compress(columns.keys, chosen))
     if not keys:
         return None
+    if len(keys) == batch.count and batch.is_forwardable:
+        return batch
     return build_columns(
         keys,
         list(compress(columns.values, chosen)),
@@ -46,16 +51,15 @@ def merge(batches: Sequence[Batch], *, max_bytes: int = MAX_INFLATED_BYTES) -> B
     """One forwardable batch of all the records, with offsets from 0 and the first batch's codec.
 
     Times are those that a reader of the batches goes by: create times, or for a batch with an append time that.
-    Raises ValueError without records; DecompressionTooLarge when the records exceed `max_bytes` decompressed;
-    CorruptBatch, MissingCodec.
+    Raises ValueError without records; DecompressionTooLarge when they exceed `max_bytes` decompressed, or one of the
+    batches does; CorruptBatch, MissingCodec.
     """
-    parts = [batch.columns for batch in batches]
-    values = list(chain.from_iterable(part.values for part in parts))
-    if sum(map(len, filter(None, values))) > max_bytes:
-        raise too_large(max_bytes)
+    if not batches:
+        raise ValueError("There is nothing to merge.")
+    parts = list(_within(batches, max_bytes))
     return build_columns(
         list(chain.from_iterable(part.keys for part in parts)),
-        values,
+        list(chain.from_iterable(part.values for part in parts)),
         list(chain.from_iterable(map(_times, batches))),
         list(chain.from_iterable(part.headers for part in parts)),
         codec=batches[0].codec,
@@ -68,6 +72,19 @@ def rebuild(batch: Batch) -> Batch:
     An append time becomes every record's create time. Raises as `merge` does.
     """
     return merge([batch])
+
+
+def _within(batches: Sequence[Batch], max_bytes: int) -> Iterator[Columns]:
+    """Columns of each batch, decoded one after the other for as long as the bound allows."""
+    left_bytes = max_bytes
+    for batch in batches:
+        left_bytes -= size_bytes(batch.columns)
+        if left_bytes < 0:
+            raise DecompressionTooLarge(
+                f"The batches from offset {batches[0].base_offset} on exceed {max_bytes:,} bytes once decompressed: "
+                "merge fewer of them."
+            )
+        yield batch.columns
 
 
 def _times(batch: Batch) -> Sequence[int]:

@@ -10,6 +10,7 @@ from understudy.core.batches.header import (
     CODEC_BITS,
     HEADER,
     HEADER_BYTES,
+    NOBODY,
     TRANSACTIONAL_BIT,
     seal,
 )
@@ -28,7 +29,7 @@ def restamp(batch: Batch, *, producer_id: int, producer_epoch: int, base_sequenc
         raise ValueError(f"The batch at offset {batch.base_offset} cannot be forwarded as it is: rebuild it first.")
     header = batch.header._replace(
         base_offset=0,
-        leader_epoch=-1,
+        leader_epoch=NOBODY,
         attributes=batch.header.attributes & CODEC_BITS | (TRANSACTIONAL_BIT if transactional else 0),
         producer_id=producer_id,
         producer_epoch=producer_epoch,
