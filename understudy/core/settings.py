@@ -85,9 +85,9 @@ class PlanSettings(Section):
 
 
 class ModelSettings(Section):
-    """Where models are registered: a folder."""
+    """Where models are registered: a folder, or the URL of an object store."""
 
-    registry: Path = Path("models")
+    registry: str = "models"
 
 
 class WorkerSettings(Section):

@@ -80,7 +80,7 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         raise SettingsError(f"{file} is not TOML: {error}.") from error
     for section, key in PATH_KEYS:
         table = stored.get(section)
-        if isinstance(table, dict) and isinstance(table.get(key), str):
+        if isinstance(table, dict) and isinstance(table.get(key), str) and "://" not in table[key]:
             table[key] = str(file.parent / table[key])
     return stored
 
