@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Self
 
+from understudy.core.topics import BadName, parse_version
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -97,9 +99,12 @@ def _check_number(name: str, value: object, least: int, most: int) -> None:
 
 
 def _check_version(version: object) -> None:
-    parts = version.split(":") if isinstance(version, str) else ()
-    if len(parts) != 2 or not all(parts):  # noqa: PLR2004 - a name and a version
+    if not isinstance(version, str):
         raise InvalidPlan(f"{version!r} is not a model version; write name:version, for example delay:v1")
+    try:
+        parse_version(version)
+    except BadName as error:
+        raise InvalidPlan(f"the plan names a version that cannot be: {error}") from error
 
 
 def _check_distinct(production: str, shadows: tuple[str, ...]) -> None:

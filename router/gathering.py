@@ -1,0 +1,139 @@
+"""From the batches of one input partition to frames of batches that can be forwarded byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from understudy.core.batches import DecompressionTooLarge, MissingCodec, merge, rebuild, split
+from understudy.core.frames import MAX_SPAN, frame_of
+from understudy.core.log.errors import CorruptBatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from understudy.core.batches import Batch
+    from understudy.core.frames import FrameHeader
+
+MAX_GAP: Final = 1_024
+"""Offsets that may be missing between two batches under one header, whose bitmap has a bit for each."""
+
+UNREADABLE: Final = (CorruptBatch, DecompressionTooLarge, MissingCodec)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far batches are put together.
+
+    merge_below_bytes: neighbouring batches are merged while the result stays below this, since every further batch
+    of a partition costs a request of its own; 0 leaves every batch as it is. frame_bytes: about how much one frame
+    holds, and so how much a worker reads again after a restart.
+    """
+
+    merge_below_bytes: int = 64 * 1024
+    frame_bytes: int = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A batch that can be forwarded, and the input offsets of its records: ascending, at least one."""
+
+    batch: Batch
+    offsets: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Neighbouring pieces that go under one header; at least one."""
+
+    pieces: list[Piece] = field(default_factory=list)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(piece.batch.size_bytes for piece in self.pieces)
+
+    @property
+    def batches(self) -> list[Batch]:
+        return [piece.batch for piece in self.pieces]
+
+    @property
+    def timestamp_ms(self) -> int:
+        return self.pieces[-1].batch.max_timestamp_ms
+
+    def header(self, revision: int, source_partition: int) -> FrameHeader:
+        """The header that describes these records, with a bitmap only where offsets are missing."""
+        return frame_of(_joined_offsets(self.pieces), revision=revision, source_partition=source_partition)
+
+    def takes(self, piece: Piece, limits: Limits) -> bool:
+        """Whether a following piece still fits under the same header."""
+        gap = piece.offsets[0] - self.pieces[-1].offsets[-1] - 1
+        span = piece.offsets[-1] - self.pieces[0].offsets[0] + 1
+        size_bytes = self.size_bytes + piece.batch.size_bytes
+        return gap <= MAX_GAP and span <= MAX_SPAN and size_bytes <= limits.frame_bytes
+
+
+def gather(batches: Iterable[Batch], limits: Limits) -> list[Frame]:
+    """The frames of one partition's batches, which are given in order; batches without records make none.
+
+    Raises CorruptBatch, DecompressionTooLarge or MissingCodec for a batch that cannot be forwarded as it is and
+    cannot be read either: leaving it out would lose its records.
+    """
+    frames: list[Frame] = []
+    pieces = chain.from_iterable(map(_pieces, batches))
+    for piece in _merged(pieces, limits.merge_below_bytes):
+        if not frames or not frames[-1].takes(piece, limits):
+            frames.append(Frame())
+        frames[-1].pieces.append(piece)
+    return frames
+
+
+def _pieces(batch: Batch) -> Iterable[Piece]:
+    """The batch itself where that is possible, and else what is rebuilt from its records."""
+    if batch.is_forwardable and batch.count <= MAX_SPAN:
+        return [Piece(batch, range(batch.base_offset, batch.next_offset))]
+    offsets = batch.columns.offsets
+    return _within_span(Piece(rebuild(batch), offsets)) if offsets else ()
+
+
+def _within_span(piece: Piece) -> Iterator[Piece]:
+    """The piece, halved until each part's offsets fit under one header."""
+    base, middle = piece.offsets[0], (piece.offsets[0] + piece.offsets[-1] + 1) // 2
+    if piece.offsets[-1] - base < MAX_SPAN:
+        yield piece
+        return
+    lower = [offset for offset in piece.offsets if offset < middle]
+    parts = split(piece.batch, [offset < middle for offset in piece.offsets])
+    for batch, offsets in zip(parts, (lower, piece.offsets[len(lower) :]), strict=True):
+        if batch is not None:
+            yield from _within_span(Piece(batch, offsets))
+
+
+def _merged(pieces: Iterable[Piece], below_bytes: int) -> Iterator[Piece]:
+    """Neighbours put together while they stay small and near each other."""
+    run: list[Piece] = []
+    size_bytes = 0
+    for piece in pieces:
+        size_bytes += piece.batch.size_bytes
+        if run and (size_bytes > below_bytes or piece.offsets[0] - run[-1].offsets[-1] > MAX_GAP):
+            yield from _joined(run)
+            run, size_bytes = [], piece.batch.size_bytes
+        run.append(piece)
+    yield from _joined(run)
+
+
+def _joined(run: Sequence[Piece]) -> Sequence[Piece]:
+    """One piece of several; the run as it is where a batch of it cannot be read, which forwarding does not need."""
+    if len(run) <= 1:
+        return run
+    try:
+        return [Piece(merge([piece.batch for piece in run]), _joined_offsets(run))]
+    except UNREADABLE:
+        return run
+
+
+def _joined_offsets(pieces: Sequence[Piece]) -> Sequence[int]:
+    span = range(pieces[0].offsets[0], pieces[-1].offsets[-1] + 1)
+    if sum(len(piece.offsets) for piece in pieces) == len(span):
+        return span
+    return list(chain.from_iterable(piece.offsets for piece in pieces))
