@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, Self, TextIO
 
@@ -128,7 +127,7 @@ class RateReporter:
         if elapsed_s < self.every_s:
             return
         now = dict(self.totals.sums)
-        self.say(rates(Counter(now), self.said, elapsed_s))
+        self.say(rates(now, self.said, elapsed_s))
         self.said, self.said_at_s = now, now_s
 
 
@@ -149,29 +148,34 @@ def configure_logging(form: Format = "auto", level: Level = "info", stream: Text
     passwords.
     """
     target = stream or sys.stderr
-    shared: list[Processor] = [
+    handler = logging.StreamHandler(target)
+    chain = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form, target)]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_shared(), processors=chain))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("kafka").setLevel(logging.WARNING)
+
+
+def logger(name: str, **context: object) -> FilteringBoundLogger:
+    """A logger whose lines carry `context`. Until `configure_logging` was called it says warnings and errors only."""
+    bound: FilteringBoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return bound.bind(**context)
+
+
+def _shared() -> list[Processor]:
+    """What every line carries, the libraries' too."""
+    return [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    handler = logging.StreamHandler(target)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form, target)],
-        )
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("kafka").setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-    )
 
 
 def _renderers(form: Format, target: TextIO) -> list[Processor]:
@@ -181,9 +185,3 @@ def _renderers(form: Format, target: TextIO) -> list[Processor]:
         plain = structlog.dev.plain_traceback
         return [structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=0, exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-
-
-def logger(name: str, **context: object) -> FilteringBoundLogger:
-    """A logger whose lines carry `context`."""
-    bound: FilteringBoundLogger = structlog.get_logger(name).bind(**context)
-    return bound

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import pytest
-import structlog
 
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import EMPTY, Output, Polled, Position, TopicPartition
@@ -63,7 +62,6 @@ def stream() -> Iterator[io.StringIO]:
     yield io.StringIO()
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def test_a_measured_session_passes_everything_on_and_counts_it() -> None:

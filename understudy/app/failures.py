@@ -1,0 +1,36 @@
+"""Which errors are told in one line, because their text says what happened and what to do."""
+
+from __future__ import annotations
+
+
+def told(error: Exception) -> str | None:
+    """The line for a user; None for an error that nobody foresaw, whose traceback is needed."""
+    return str(error) or type(error).__name__ if isinstance(error, _foreseen()) else None
+
+
+def _foreseen() -> tuple[type[Exception], ...]:
+    # Imported when something failed: the command line starts without them.
+    from schemas.errors import InvalidSchema, SchemaUnavailable  # noqa: PLC0415
+    from understudy.app.broker_choice import BadChoice  # noqa: PLC0415
+    from understudy.app.broker_jars import BrokerError  # noqa: PLC0415
+    from understudy.app.producing import BadSource  # noqa: PLC0415
+    from understudy.app.provision import CannotProvision  # noqa: PLC0415
+    from understudy.core.log.errors import LogError  # noqa: PLC0415
+    from understudy.core.settings import SettingsError  # noqa: PLC0415
+    from understudy.core.topics import BadName  # noqa: PLC0415
+    from understudy.deployments.plan import InvalidPlan  # noqa: PLC0415
+    from understudy.models.errors import ModelError  # noqa: PLC0415
+
+    return (
+        BadChoice,
+        BadName,
+        BadSource,
+        BrokerError,
+        CannotProvision,
+        InvalidPlan,
+        InvalidSchema,
+        LogError,
+        ModelError,
+        SchemaUnavailable,
+        SettingsError,
+    )

@@ -1,0 +1,52 @@
+"""Options that several commands share, and what commands take from outside."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from understudy.core.log.contract import Log
+    from understudy.core.settings import Settings
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file; default understudy.toml in the working directory."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Slot = Annotated[
+    str | None,
+    typer.Option(help="Stable name of this instance; a restart under it takes over at once. Default: the host name."),
+]
+Bootstrap = Annotated[
+    str | None,
+    typer.Option(help="Kafka's host:port; overrides the settings."),
+]
+
+OpenLog = Callable[["Settings"], AbstractContextManager["Log"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What commands take from outside: how a log is opened."""
+
+    open_log: OpenLog
+
+
+def outside(context: typer.Context) -> Outside:
+    """What `understudy.app.cli.main`, or a test, gave."""
+    given = context.obj
+    if not isinstance(given, Outside):
+        raise TypeError("commands are started through understudy.app.cli, which says how a log is opened")
+    return given
+
+
+def settings_of(config: Path | None, bootstrap: str | None = None) -> "Settings":
+    """The settings, with the flags that stand above them. Raises SettingsError."""
+    from understudy.core.settings_loading import load  # noqa: PLC0415 - --help is to answer at once
+
+    flags: Mapping[str, Any] = {} if bootstrap is None else {"kafka": {"bootstrap": bootstrap}}
+    return load(config, flags)

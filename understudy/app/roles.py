@@ -1,0 +1,64 @@
+"""Builds router, worker and comparator from the settings: their steps, and the sessions that they run in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.gathering import Limits
+from router.step import RouterStep
+from understudy.app.running import Role
+from understudy.app.wire_schemas import event_time_units_per_ms, input_decoder, prediction_encoder
+from understudy.core.log.contract import SessionSpec
+from understudy.core.topics import slot_id
+from understudy.deployments.plan import Plan
+from understudy.models.registry import Registry
+from workers.events import EventFields
+from workers.step import Pace, WorkerStep
+
+if TYPE_CHECKING:
+    from understudy.core.settings import Settings
+
+
+def plan_of(settings: Settings) -> Plan:
+    """The plan of the settings. Raises SettingsError, InvalidPlan."""
+    written = settings.require_plan()
+    return Plan(written.revision, written.production, written.shadows, written.salt)
+
+
+def router(settings: Settings, slot: str) -> Role:
+    """The router. Raises SettingsError, InvalidPlan, BadName."""
+    names = settings.names
+    step = RouterStep(plan_of(settings), names, Limits(merge_below_bytes=settings.router.merge_below_bytes))
+    spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, slot))
+    return Role(spec, lambda: step, settings.router.interval_s, settings.log.every_s)
+
+
+def worker(settings: Settings, version: str, slot: str) -> Role:
+    """A worker of `name:version`, which loads its model when it starts. Raises SettingsError, BadName."""
+    names = settings.names
+    group = names.worker_group(version)
+    lanes = (names.requests(version), names.shadow_requests(version))
+    spec = SessionSpec(group, lanes, slot_id(group, slot))
+    return Role(spec, lambda: worker_step(settings, version), settings.worker.interval_s, settings.log.every_s)
+
+
+def worker_step(settings: Settings, version: str) -> WorkerStep:
+    """The worker's step. Raises SettingsError, InvalidSchema, ModelError, SchemaUnavailable."""
+    names = settings.names
+    return WorkerStep(
+        version,
+        names,
+        input_decoder(settings),
+        Registry(settings.models.registry).load(version),
+        {
+            "answering": prediction_encoder(settings, names.predictions),
+            "shadow": prediction_encoder(settings, names.shadow_predictions),
+        },
+        fields=EventFields(
+            event_id=settings.input.event_id,
+            event_time=settings.input.event_time,
+            slices=settings.input.slices,
+            units_per_ms=event_time_units_per_ms(settings),
+        ),
+        pace=Pace(micro_batch_records=settings.worker.micro_batch_records),
+    )

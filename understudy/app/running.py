@@ -1,0 +1,111 @@
+"""Runs a role until it is told to stop: opens its session, waits out outages, and says what it does."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+from schemas.errors import SchemaUnavailable
+from understudy.core.log.errors import LogUnavailable
+from understudy.core.run import run
+from understudy.core.telemetry import MeasuredSession, RateReporter, Totals, logger
+from understudy.models.errors import ModelStoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from structlog.typing import FilteringBoundLogger
+
+    from understudy.core.log.contract import Log, SessionSpec
+    from understudy.core.run import Step
+
+T = TypeVar("T")
+
+OUTAGES: Final = (LogUnavailable, ModelStoreUnavailable, SchemaUnavailable)
+FIRST_WAIT_S: Final = 0.5
+LONGEST_WAIT_S: Final = 10.0
+PATIENCE_S: Final = 60.0
+"""How long a role waits for what it needs at the start, before it gives up with the error."""
+
+
+class Stop(Protocol):
+    """Whether to stop, and a wait that a stop cuts short."""
+
+    def is_set(self) -> bool: ...
+
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role, ready to run once it has what it needs.
+
+    spec: its session. make: builds its step; may raise one of `OUTAGES`, and is then tried again. interval_s:
+    transactions begin at least this far apart. every_s: how often the role says what it did.
+    """
+
+    spec: SessionSpec
+    make: Callable[[], Step]
+    interval_s: float
+    every_s: float = 10.0
+
+
+def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S) -> None:
+    """Run until `stop` is set, then leave the group in an orderly way.
+
+    Raises what the session and the step raise: Fenced where a newer instance of the slot took over, MissingPosition
+    where the topics were not made; LogUnavailable and its like where an outage at the start outlasts patience_s.
+    """
+    telling = logger("understudy", slot=role.spec.slot)
+    step = patiently(role.make, stop, telling, patience_s)
+    session = None if step is None else patiently(lambda: log.session(role.spec), stop, telling, patience_s)
+    if step is None or session is None:
+        return
+    totals = Totals()
+    reporter = RateReporter(totals, lambda figures: telling.info("working", **figures), role.every_s)
+
+    def stopped() -> bool:
+        reporter.tick()
+        return stop.is_set()
+
+    with MeasuredSession(session, totals) as measured:
+        telling.info("started", group=role.spec.group, topics=list(role.spec.topics))
+        run(measured, step, stopped=stopped, interval_s=role.interval_s)
+    telling.info("stopped", records_in=int(totals.sums.get("records_in", 0)))
+
+
+def patiently(attempt: Callable[[], T], stop: Stop, telling: FilteringBoundLogger, patience_s: float) -> T | None:
+    """What the attempt gives, tried again through outages; None when told to stop. Raises the last outage."""
+    deadline_s = time.monotonic() + patience_s
+    wait_s = FIRST_WAIT_S
+    while not stop.is_set():
+        try:
+            return attempt()
+        except OUTAGES as outage:
+            if time.monotonic() + wait_s > deadline_s:
+                raise
+            telling.warning("waiting", reason=str(outage), again_in_s=wait_s)
+        stop.wait(wait_s)
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+    return None
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process as usual."""
+    stop = threading.Event()
+
+    def told(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    earlier = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
