@@ -1,0 +1,290 @@
+"""Kafka under test, on a real broker; read back by librdkafka."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+from kafka.protocol.consumer import LeaveGroupRequest
+from support.harness import Visible
+
+from understudy.core.batches import restamp
+from understudy.core.log.contract import EMPTY
+from understudy.core.log.contract import TopicPartition as At
+from understudy.core.log.kafka import KafkaLog
+from understudy.core.log.kafka import transaction_requests as requests
+from understudy.core.log.kafka.client import Address, Client, ensure
+from understudy.core.log.kafka.offsets import LATEST, list_offsets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from support.harness import Ability
+
+    from understudy.core.batches import Batch
+    from understudy.core.log.contract import Output, Session, SessionSpec
+    from understudy.core.log.kafka.session import KafkaSession
+
+PATIENCE_S = 30.0
+LOOK_S = 0.01
+TRANSACTION_TIMEOUT_MS = 60_000
+NOBODY = -1
+
+
+class KafkaTransaction:
+    """An open transaction of another user."""
+
+    def __init__(self, client: Client, transactional_id: str, outputs: Sequence[Output]) -> None:
+        self._client = client
+        self._touched = {At(output.topic, output.partition) for output in outputs}
+        version = client.transaction_version()
+        self._who = requests.Identity(transactional_id, requests.VERSIONS[version])
+        answer = self._ask(requests.init_request(self._who, TRANSACTION_TIMEOUT_MS))
+        self._who = requests.Identity(
+            transactional_id, requests.VERSIONS[version], answer.producer_id, answer.producer_epoch
+        )
+        if version == 1:
+            answer = self._ask(requests.add_partitions_request(self._who, self._touched))
+            ensure(max(requests.added_codes(answer)), transactional_id)
+        sequences: dict[At, int] = dict.fromkeys(self._touched, 0)
+        for output in outputs:
+            at = At(output.topic, output.partition)
+            self._append(at, output.batch, sequences[at])
+            sequences[at] += output.batch.count
+
+    def _ask(self, request: Any) -> Any:
+        def attempt() -> Any:
+            answer = self._client.call(request, self._client.coordinator("transaction", self._who.transactional_id))
+            ensure(getattr(answer, "error_code", 0) or 0, self._who.transactional_id)
+            return answer
+
+        return self._client.retry(attempt, time.monotonic() + PATIENCE_S)
+
+    def _append(self, at: At, batch: Batch, sequence: int) -> None:
+        data = restamp(
+            batch,
+            producer_id=self._who.producer_id,
+            producer_epoch=self._who.epoch,
+            base_sequence=sequence,
+            transactional=True,
+        )
+
+        def attempt() -> None:
+            node = self._client.leaders([at])[at]
+            codes = requests.produced_codes(self._client.call(requests.produce_request(self._who, {at: data}), node))
+            ensure(codes[at], str(at))
+
+        self._client.retry(attempt, time.monotonic() + PATIENCE_S)
+
+    def end(self, *, commit: bool) -> None:
+        ends = list_offsets(self._client, self._touched, LATEST)
+        request = requests.end_request(self._who)
+        request.committed = commit
+        self._ask(request)
+        wait_until(
+            lambda: all(
+                (end or 0) > (ends[at] or 0) for at, end in list_offsets(self._client, self._touched, LATEST).items()
+            ),
+            PATIENCE_S,
+            "markers of a transaction",
+        )
+
+
+class KafkaHarness:
+    """Implements `LogHarness`."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._prefix = f"t{uuid.uuid4().hex[:8]}"
+        self._log = KafkaLog(bootstrap)
+        self._sessions: list[KafkaSession] = []
+        self._transactions = 0
+
+    @property
+    def log(self) -> KafkaLog:
+        return self._log
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self._bootstrap})
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(Address(self._bootstrap, EMPTY, client_id="harness"))
+
+    @cached_property
+    def _reader(self) -> Consumer:
+        return Consumer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "group.id": f"{self._prefix}-reader",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 10,
+            }
+        )
+
+    def supports(self, ability: Ability) -> bool:  # noqa: ARG002 - neither
+        return False
+
+    def name(self, stem: str) -> str:
+        return f"{self._prefix}-{stem}"
+
+    def create_topic(self, stem: str, partitions: int = 1, config: Mapping[str, str] = EMPTY) -> str:
+        self._create(self.name(stem), partitions, config)
+        return self.name(stem)
+
+    def _create(self, topic: str, partitions: int, config: Mapping[str, str]) -> None:
+        new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=dict(config))
+        finish(self._admin.create_topics([new]))
+        self._await_leaders(topic, partitions)
+
+    def create_compacted(self, stem: str, batches: Sequence[Batch]) -> str:
+        raise NotImplementedError
+
+    def _await_leaders(self, topic: str, partitions: int) -> None:
+        def led() -> bool:
+            found = self._client.topics([topic]).get(topic)
+            return found is not None and len(found.leaders) == partitions and min(found.leaders.values()) >= 0
+
+        wait_until(led, PATIENCE_S, f"leaders of {topic}")
+
+    def grow(self, topic: str, partitions: int) -> None:
+        finish(self._admin.create_partitions([NewPartitions(topic, partitions)]))
+        self._await_leaders(topic, partitions)
+
+    def delete_topic(self, topic: str) -> None:
+        finish(self._admin.delete_topics([topic]))
+        wait_until(lambda: not self._client.topics([topic]), PATIENCE_S, f"deletion of {topic}")
+        self._client.forget()
+
+    def recreate_topic(self, topic: str, partitions: int = 1) -> None:
+        self.delete_topic(topic)
+        self._create(topic, partitions, EMPTY)
+
+    def delete_records(self, topic: str, partition: int, before_offset: int) -> None:
+        finish(self._admin.delete_records([TopicPartition(topic, partition, before_offset)]))
+
+    def append(self, topic: str, partition: int, *batches: Batch) -> int:
+        first, *_ = [self._append(At(topic, partition), batch) for batch in batches]
+        return first
+
+    def _append(self, at: At, batch: Batch) -> int:
+        data = restamp(batch, producer_id=NOBODY, producer_epoch=NOBODY, base_sequence=NOBODY, transactional=False)
+        nobody = requests.Identity(cast("str", None), requests.VERSIONS[2])
+
+        def attempt() -> int:
+            answer = self._client.call(requests.produce_request(nobody, {at: data}), self._client.leaders([at])[at])
+            part = answer.responses[0].partition_responses[0]
+            ensure(part.error_code, str(at))
+            return int(part.base_offset)
+
+        return self._client.retry(attempt, time.monotonic() + PATIENCE_S)
+
+    def open_transaction(self, outputs: Sequence[Output]) -> KafkaTransaction:
+        self._transactions += 1
+        return KafkaTransaction(self._client, self.name(f"other-user-{self._transactions}"), outputs)
+
+    def read_committed(self, topic: str, partition: int = 0) -> Sequence[Visible]:
+        self._reader.assign([TopicPartition(topic, partition, 0)])
+        seen: list[Visible] = []
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            message = self._reader.poll(1.0)
+            if message is None:
+                continue
+            error = message.error()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                return seen
+            assert error is None, error
+            seen.append(as_visible(message))
+        raise AssertionError(f"the end of {topic}[{partition}] was not reached")
+
+    def session(self, spec: SessionSpec) -> KafkaSession:
+        session = self._log.session(spec)
+        self._sessions.append(session)
+        return session
+
+    def kill(self, session: Session) -> None:
+        kill(cast("KafkaSession", session))
+
+    def evict(self, session: Session) -> None:
+        spec = cast("KafkaSession", session)._spec
+        request = LeaveGroupRequest(
+            group_id=spec.group,
+            members=[LeaveGroupRequest.MemberIdentity(member_id="", group_instance_id=spec.slot, reason="evicted")],
+            min_version=3,
+            max_version=5,
+        )
+
+        def attempt() -> None:
+            answer = self._client.call(request, self._client.coordinator("group", spec.group))
+            ensure(answer.error_code, spec.group)
+            ensure(answer.members[0].error_code, spec.slot)
+
+        self._client.retry(attempt, time.monotonic() + PATIENCE_S)
+
+    def stall(self, session: Session, duration_s: float) -> None:
+        paused = threading.Event()
+        network = cast("KafkaSession", session)._membership._consumer._net
+        network.call_soon_threadsafe(lambda: paused.wait(duration_s))  # no heartbeat leaves a paused process
+        threading.Event().wait(duration_s)
+        paused.set()
+
+    def now_ms(self) -> int:
+        return round(time.time() * 1000)
+
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+        wait_until(condition, timeout_s, what)
+
+    def close(self) -> None:
+        for session in self._sessions:
+            session.close()
+        if "_client" in self.__dict__:
+            self._client.close()
+        if "_reader" in self.__dict__:
+            self._reader.close()
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+    """Look again and again until it holds; fail when it does not in time."""
+    deadline = time.monotonic() + timeout_s
+    tick = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
+        tick.wait(LOOK_S)
+
+
+def finish(futures: Mapping[Any, Any]) -> None:
+    """Wait for the administrator's requests."""
+    for future in futures.values():
+        future.result(timeout=PATIENCE_S)
+
+
+def as_visible(message: Any) -> Visible:
+    headers = tuple((name, value) for name, value in message.headers() or ())
+    return Visible(message.offset(), message.timestamp()[1], message.key(), message.value(), headers)
+
+
+def kill(session: KafkaSession) -> None:
+    """Break a session's connections as the end of its process does: nothing more is sent."""
+    if session._state == "closed":
+        return
+    session._state = "closed"
+    consumer = session._membership._consumer
+    consumer._closed = True
+    consumer._net.stop()
+    for manager in (consumer._manager, session._client._manager):
+        manager.closed = True
+        for connection in manager._conns.values():
+            if connection.transport is not None:
+                connection.transport._sock.close()
+        manager._net.close()

@@ -1,0 +1,356 @@
+"""A session on Kafka: group membership, positions with notes, and transactions, moved by the table of its states."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from kafka import errors
+from kafka.protocol.consumer import LeaveGroupRequest
+
+from understudy.core.batches import split
+from understudy.core.log.contract import EMPTY, Polled, Position, TopicPartition
+from understudy.core.log.errors import (
+    Fenced,
+    LogError,
+    MissingPosition,
+    PositionExpired,
+    TopicRecreated,
+    UnknownTopic,
+)
+from understudy.core.log.kafka import session_states
+from understudy.core.log.kafka.client import RETRIABLE, refused
+from understudy.core.log.kafka.fetch import OutOfRange, read_between
+from understudy.core.log.kafka.group import served
+from understudy.core.log.kafka.offsets import held_range
+from understudy.core.log.kafka.positions import check_notes, committed_positions
+from understudy.core.log.kafka.producer import TransactionLost
+from understudy.core.log.kafka.transaction_requests import Moved
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from understudy.core.batches import Batch
+    from understudy.core.log.contract import Output, SessionSpec
+    from understudy.core.log.kafka.client import Client
+    from understudy.core.log.kafka.group import Membership, Ownership
+    from understudy.core.log.kafka.producer import Producer
+    from understudy.core.log.kafka.session_states import Event, State
+
+log = logging.getLogger(__name__)
+
+SLICE_S: Final = 0.1
+"""The longest wait for records in one go: a rebalance is looked at in between."""
+JOIN_SLICE_S: Final = 0.02
+METADATA_SLICE_S: Final = 0.002
+CLOSE_PATIENCE_S: Final = 5.0
+REREAD_PATIENCE_S: Final = 10.0
+
+
+@dataclass(slots=True)
+class News:
+    """What the next `Polled` has to say about ownership."""
+
+    assigned: dict[TopicPartition, Position] = field(default_factory=dict)
+    revoked: set[TopicPartition] = field(default_factory=set)
+
+
+class KafkaSession:
+    """See `contract.Session`. Not for use by more than one thread."""
+
+    def __init__(self, spec: SessionSpec, client: Client, membership: Membership, producer: Producer) -> None:
+        self._spec = spec
+        self._client = client
+        self._membership = membership
+        self._producer = producer
+        self._state: State = "starting"
+        self._owned: frozenset[TopicPartition] = frozenset()
+        self._served: frozenset[TopicPartition] = frozenset()
+        self._stale: frozenset[TopicPartition] = frozenset()
+        self._next: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, Position] = {}
+        self._topic_ids: dict[str, str] = {}
+        self._news = News()
+
+    # Polling
+
+    def poll(
+        self,
+        timeout_s: float,
+        paused: Collection[TopicPartition] = (),
+        reread: Mapping[TopicPartition, int] = EMPTY,
+    ) -> Polled:
+        """See `contract.Session.poll`."""
+        self._check_open()
+        deadline = time.monotonic() + timeout_s
+        try:
+            again = self._reread(reread) if reread else {}
+            batches = self._gather(deadline, frozenset(paused), at_once=bool(again))
+        except Fenced:
+            self._move("fenced")
+            raise
+        except errors.KafkaError as error:
+            raise refused(error, f"the session of group {self._spec.group}") from error
+        news, self._news = self._news, News()
+        self._spec.probe("polled")
+        return Polled(batches, news.assigned, frozenset(news.revoked), again)
+
+    def _gather(
+        self, deadline: float, paused: frozenset[TopicPartition], *, at_once: bool
+    ) -> dict[TopicPartition, Sequence[Batch]]:
+        """Batches, when there are some or the time is over; takes part in the group meanwhile."""
+        while True:
+            if self._take_id(deadline):
+                batches = self._take_part(deadline, paused, at_once=at_once)
+                if batches or self._news.assigned or self._news.revoked:
+                    return batches
+            if at_once or time.monotonic() >= deadline:
+                return {}
+
+    def _take_id(self, deadline: float) -> bool:
+        """Whether the transactional id is ours and clean; takes it where it is not yet, or not any more."""
+        if self._state not in {"starting", "recovering"}:
+            return True
+        try:
+            self._check_topics()
+            self._producer.initialise(deadline)
+        except RETRIABLE as error:
+            log.debug("the transactional id is not ready: %s", error)
+            return False
+        self._move("id_taken")
+        return True
+
+    def _take_part(
+        self, deadline: float, paused: frozenset[TopicPartition], *, at_once: bool
+    ) -> dict[TopicPartition, Sequence[Batch]]:
+        """One round: records, what the group decided, and the positions of what it gave."""
+        if not self._membership.knows(self._spec.topics):
+            self._client.pump(METADATA_SLICE_S)
+            return {}
+        self._membership.let_flow(self._served - self._stale - paused)
+        wait_s = 0.0 if at_once else max(0.0, min(self._slice_s(), deadline - time.monotonic()))
+        polled = self._poll_members(wait_s)
+        change = self._membership.take_change()
+        if change is not None:
+            self._apply(change)
+        self._watch_topics()
+        if self._state == "positioning":
+            self._read_positions()
+        batches = {at: found for at, found in polled.items() if at in self._served and at not in self._stale}
+        self._next.update({at: found[-1].next_offset for at, found in batches.items()})
+        return batches
+
+    def _slice_s(self) -> float:
+        return SLICE_S if self._state == "serving" else JOIN_SLICE_S
+
+    def _poll_members(self, wait_s: float) -> Mapping[TopicPartition, Sequence[Batch]]:
+        try:
+            return self._membership.poll(wait_s)
+        except OutOfRange as error:
+            raise self._expired(error) from error
+
+    def _expired(self, error: OutOfRange) -> LogError:
+        """Where the position is, what the partition still holds, and the way back."""
+        first, end = self._client.retry(lambda: held_range(self._client, error.at), time.monotonic() + SLICE_S)
+        return PositionExpired(
+            f"Group {self._spec.group} stands at offset {error.offset} of {error.at}, which now holds "
+            f"[{first}, {end}). {describe_loss(error.offset, first, end)} To go on, set the position with "
+            "`understudy positions restore`."
+        )
+
+    # Ownership and positions
+
+    def _apply(self, change: Ownership) -> None:
+        """Take over what the group decided."""
+        now = served(change.partitions, self._spec.topics)
+        kept = frozenset() if change.lost else self._served & now
+        self._news.revoked |= self._served - now
+        for at in self._served - kept:
+            self._news.assigned.pop(at, None)
+            self._next.pop(at, None)
+            self._committed.pop(at, None)
+        self._owned, self._served = change.partitions, now
+        self._stale = (self._stale & kept) | (now - kept)
+        if change.lost:
+            self._move("membership_lost")
+        if self._membership.member is not None:
+            self._move("assigned")
+
+    def _read_positions(self) -> None:
+        """Read the committed positions of what is newly owned or stale, and go on from them."""
+        try:
+            known = committed_positions(self._client, self._spec.group) if self._stale else {}
+        except RETRIABLE as error:
+            self._client.forget()
+            log.debug("positions cannot be read yet: %s", error)
+            return
+        found = {at: self._start_of(at, known) for at in self._stale}
+        self._membership.place({at: position.offset for at, position in found.items()})
+        self._next.update({at: position.offset for at, position in found.items()})
+        self._committed.update(found)
+        self._news.assigned.update(found)
+        self._stale = frozenset()
+        self._move("positions_read")
+
+    def _start_of(self, at: TopicPartition, known: Mapping[TopicPartition, Position]) -> Position:
+        """The committed position; 0 where the partition is new to a topic that has positions."""
+        position = known.get(at)
+        if position is not None:
+            return position
+        if any(other.topic == at.topic for other in known):
+            return Position(0)
+        raise MissingPosition(
+            f"Group {self._spec.group} has no committed position in any partition of {at.topic}, so where {at} "
+            "starts is not known. Set it with `understudy topics`, or, when it was lost, with `understudy positions "
+            "restore`."
+        )
+
+    # Topics
+
+    def _check_topics(self) -> None:
+        """Compare the subscription with the topics that exist. Raises UnknownTopic, TopicRecreated, KafkaError."""
+        found = self._client.topics(self._spec.topics)
+        for topic in self._spec.topics:
+            if topic not in found:
+                raise UnknownTopic(f"Topic {topic} does not exist. Create it with `understudy topics`.")
+            known = self._topic_ids.setdefault(topic, found[topic].topic_id)
+            if known != found[topic].topic_id:
+                raise TopicRecreated(
+                    f"Topic {topic} was deleted and made again (its id was {known}, and is {found[topic].topic_id}): "
+                    "offsets in it mean something else now. Stop the endpoint, and set the positions anew with "
+                    "`understudy topics`."
+                )
+
+    def _watch_topics(self) -> None:
+        """Look closer when the consumer's view of a topic is not what it was."""
+        if any(self._membership.topic_id(topic) != known for topic, known in self._topic_ids.items()):
+            try:
+                self._check_topics()
+            except RETRIABLE as error:
+                log.debug("topics cannot be described now: %s", error)
+
+    # Reading again
+
+    def _reread(self, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, Sequence[Batch]]:
+        """Batches behind the position, from the offsets named up to it."""
+        spans = {at: (offset, self._next[at]) for at, offset in wanted.items() if at in self._next}
+        try:
+            found = read_between(self._client, spans, self._spec.poll_bytes, time.monotonic() + REREAD_PATIENCE_S)
+        except OutOfRange as error:
+            raise self._expired(error) from error
+        return {at: cut(batches, spans[at][1]) for at, batches in found.items()}
+
+    # Committing
+
+    def commit(self, outputs: Iterable[Output], positions: Mapping[TopicPartition, Position] | None = None) -> bool:
+        """See `contract.Session.commit`. An output topic that does not exist raises UnknownTopic."""
+        self._check_open()
+        appended = tuple(outputs)
+        moved = self._polled_positions() if positions is None else positions
+        if not appended and not moved:
+            return True
+        member = self._membership.member
+        if self._state != "serving" or member is None or not moved.keys() <= self._served:
+            self._lose("what was to be committed is not owned any more")
+            return False
+        self._move("began")
+        try:
+            check_notes(moved)
+            self._producer.commit(appended, Moved(self._spec.group, member, moved) if moved else None, self._spec.probe)
+        except TransactionLost as error:
+            self._rejoin_if_unknown(error)
+            self._lose(str(error))
+            return False
+        except Fenced:
+            self._move("fenced")
+            raise
+        except LogError as error:
+            self._lose(str(error))
+            raise
+        self._committed.update(moved)
+        self._move("committed")
+        return True
+
+    def _polled_positions(self) -> dict[TopicPartition, Position]:
+        """All that was handed out and not committed, each with its last note."""
+        return {
+            at: Position(offset, self._committed[at].note)
+            for at, offset in self._next.items()
+            if at in self._committed and offset != self._committed[at].offset
+        }
+
+    def _lose(self, reason: str) -> None:
+        """Forget what was handed out: the next poll reads the positions again."""
+        log.warning("A transaction of %s was lost and will be repeated: %s", self._spec.slot, reason)
+        self._stale = self._served
+        self._membership.let_flow(())
+        self._move("lost")
+
+    def _rejoin_if_unknown(self, error: TransactionLost) -> None:
+        """Do not wait for a heartbeat to learn that the group has no such member."""
+        if isinstance(error.__cause__, errors.UnknownMemberIdError | errors.IllegalGenerationError):
+            self._membership.rejoin()
+
+    # Life
+
+    def _move(self, event: Event) -> None:
+        self._state = session_states.after(self._state, event)
+
+    def _check_open(self) -> None:
+        if self._state == "closed":
+            raise LogError("The session is closed.")
+        if self._state == "fenced":
+            raise Fenced(f"Another instance runs as {self._spec.slot}, and this one must exit.")
+
+    def close(self) -> None:
+        """See `contract.Session.close`."""
+        state, self._state = self._state, session_states.after(self._state, "closed")
+        if state == "closed":
+            return
+        member = self._membership.member
+        self._membership.close(CLOSE_PATIENCE_S)
+        try:
+            if state in {"committing", "recovering"}:
+                self._producer.initialise(time.monotonic() + CLOSE_PATIENCE_S)
+            if state != "fenced" and member is not None:
+                self._leave(member.member_id)
+        except (errors.KafkaError, Fenced) as error:
+            log.warning("%s could not leave in an orderly way: %s", self._spec.slot, error)
+        finally:
+            self._client.close()
+
+    def _leave(self, member_id: str) -> None:
+        """Take the static member out of the group, so that its partitions move at once."""
+        identity = LeaveGroupRequest.MemberIdentity(
+            member_id=member_id, group_instance_id=self._spec.slot, reason="orderly stop"
+        )
+        request = LeaveGroupRequest(group_id=self._spec.group, members=[identity], min_version=3, max_version=5)
+        deadline = time.monotonic() + CLOSE_PATIENCE_S
+        self._client.retry(
+            lambda: self._client.call(request, self._client.coordinator("group", self._spec.group)), deadline
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def describe_loss(offset: int, first: int, end: int) -> str:
+    """What lies between a position and what a partition still holds."""
+    if offset < first:
+        return f"Records {offset} to {first - 1} are gone (retention or a deletion)."
+    return f"Records {end} to {offset - 1} were there once and are gone."
+
+
+def cut(batches: Sequence[Batch], until: int) -> list[Batch]:
+    """The batches without records at or behind `until`."""
+    whole = [batch for batch in batches if batch.next_offset <= until]
+    for batch in batches[len(whole) :]:
+        before, _ = split(batch, [offset < until for offset in batch.columns.offsets])
+        if before is not None:
+            whole.append(before)
+    return whole
