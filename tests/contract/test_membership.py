@@ -1,0 +1,224 @@
+"""Who serves which partition, and what happens when that changes."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+from support.driving import Driver, at, batch, begin_at, position_of, seen
+
+from understudy.core.log.contract import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.harness import LogHarness
+
+PARTITIONS = 4
+
+
+def begin(harness: LogHarness, *topics: str, partitions: int = PARTITIONS) -> None:
+    begin_at(harness, "group", {at(topic, number): Position(0) for topic in topics for number in range(partitions)})
+
+
+def settle(harness: LogHarness, drivers: list[Driver], condition: Callable[[], bool], what: str) -> None:
+    """Poll the drivers in turn, as so many processes would, until the condition holds."""
+    turns = cycle(drivers)
+
+    def polled() -> bool:
+        next(turns).poll()
+        return condition()
+
+    harness.wait_until(polled, 30.0, what)
+
+
+def shared(*drivers: Driver) -> bool:
+    """Whether the drivers serve all partitions, each one once, and none serves nothing."""
+    owned = [partition for driver in drivers for partition in driver.owned]
+    return sorted(partition for _, partition in owned) == list(range(PARTITIONS)) and all(
+        driver.owned for driver in drivers
+    )
+
+
+def test_partitions_are_shared_by_range_in_the_order_of_the_slots(harness: LogHarness) -> None:
+    topic = harness.create_topic("input", PARTITIONS)
+    begin(harness, topic)
+    b = Driver(harness, [topic], "b")
+    b.until_owns(*(at(topic, number) for number in range(PARTITIONS)))
+
+    a = Driver(harness, [topic], "a")
+    settle(harness, [a, b], lambda: shared(a, b), "sharing")
+
+    assert a.owned.keys() == {at(topic, 0), at(topic, 1)}
+    assert b.owned.keys() == {at(topic, 2), at(topic, 3)}
+
+
+def test_topics_of_one_subscription_are_assigned_alike(harness: LogHarness) -> None:
+    left, right = harness.create_topic("left", PARTITIONS), harness.create_topic("right", PARTITIONS)
+    begin(harness, left, right)
+    drivers = [Driver(harness, [left, right], slot) for slot in "abc"]
+
+    settle(harness, drivers, lambda: sum(len(driver.owned) for driver in drivers) == 2 * PARTITIONS, "sharing")
+
+    for driver in drivers:
+        assert {number for topic, number in driver.owned if topic == left} == {
+            number for topic, number in driver.owned if topic == right
+        }
+    assert sorted(len(driver.owned) for driver in drivers) == [2, 2, 4]
+
+
+def test_notes_are_carried_over_to_the_next_owner(harness: LogHarness) -> None:
+    topic = harness.create_topic("input", PARTITIONS)
+    begin(harness, topic)
+    a = Driver(harness, [topic], "a")
+    a.until_owns(*(at(topic, number) for number in range(PARTITIONS)))
+    harness.append(topic, 3, batch("d0"))
+    a.until_holds("d0")
+    assert a.commit([], {at(topic, 3): Position(1, "known to the last owner")})
+
+    b = Driver(harness, [topic], "b")
+    settle(harness, [a, b], lambda: shared(a, b), "sharing")
+
+    assert b.owned[at(topic, 3)] == Position(1, "known to the last owner")
+    assert at(topic, 3) not in a.owned
+
+
+def test_an_orderly_stop_hands_partitions_over_at_once(harness: LogHarness) -> None:
+    topic = harness.create_topic("input", PARTITIONS)
+    begin(harness, topic)
+    a, b = (Driver(harness, [topic], slot, session_timeout_s=60.0) for slot in "ab")
+    settle(harness, [a, b], lambda: shared(a, b), "sharing")
+
+    a.session.close()
+
+    b.until_owns(*(at(topic, number) for number in range(PARTITIONS)), timeout_s=15.0)
+
+
+def test_partitions_of_a_killed_member_go_over_when_its_session_has_timed_out(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input", PARTITIONS), harness.create_topic("output", PARTITIONS)
+    begin(harness, topic)
+    a, b = (Driver(harness, [topic], slot, session_timeout_s=2.0) for slot in "ab")
+    settle(harness, [a, b], lambda: shared(a, b), "sharing")
+    harness.append(topic, 0, batch("a0"))
+    a.until_holds("a0")
+
+    harness.kill(a.session)
+    b.until_owns(*(at(topic, number) for number in range(PARTITIONS)))
+    b.until_holds("a0")
+
+    assert b.copy(target)
+    assert seen(harness, target, 0) == ["a0"]
+
+
+def test_a_restart_under_the_same_slot_takes_over_without_a_rebalance(harness: LogHarness) -> None:
+    topic = harness.create_topic("input", PARTITIONS)
+    begin(harness, topic)
+    a, b = (Driver(harness, [topic], slot, session_timeout_s=60.0) for slot in "ab")
+    settle(harness, [a, b], lambda: shared(a, b), "sharing")
+    harness.kill(a.session)
+
+    again = Driver(harness, [topic], "a", session_timeout_s=60.0)
+    again.until_owns(at(topic, 0), at(topic, 1), timeout_s=15.0)
+
+    assert b.poll().revoked == frozenset()
+    assert b.owned.keys() == {at(topic, 2), at(topic, 3)}
+
+
+def test_a_rebalance_between_poll_and_commit_undoes_the_commit(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input"), harness.create_topic("output")
+    begin(harness, topic, partitions=1)
+    a = Driver(harness, [topic], "a")
+    harness.append(topic, 0, batch("a0", "a1"))
+    a.until_holds("a0", "a1")
+
+    harness.evict(a.session)
+    b = Driver(harness, [topic], "b")
+    b.until_holds("a0", "a1")
+
+    assert not a.copy(target)
+    assert seen(harness, target) == []
+    assert b.copy(target)
+    assert seen(harness, target) == ["a0", "a1"]
+
+
+def test_after_a_rebalance_between_poll_and_commit_the_session_reads_again(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input"), harness.create_topic("output")
+    begin(harness, topic, partitions=1)
+    driver = Driver(harness, [topic])
+    harness.append(topic, 0, batch("a0", "a1"))
+    driver.until_holds("a0", "a1")
+    harness.evict(driver.session)
+
+    assert not driver.copy(target)
+    driver.copy_until(target, lambda: len(seen(harness, target)) >= 2, "the records again")
+
+    assert seen(harness, target) == ["a0", "a1"]
+    assert position_of(harness, "group", at(topic)) == Position(2)
+
+
+def test_a_session_goes_on_after_idling_past_its_time_out(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input"), harness.create_topic("output")
+    begin(harness, topic, partitions=1)
+    driver = Driver(harness, [topic], session_timeout_s=1.5)
+    harness.append(topic, 0, batch("a0"))
+    driver.until_holds("a0")
+
+    harness.stall(driver.session, 3.0)
+    driver.copy(target)
+    driver.copy_until(target, lambda: len(seen(harness, target)) >= 1, "the record")
+    harness.append(topic, 0, batch("a1"))
+    driver.copy_until(target, lambda: len(seen(harness, target)) >= 2, "the next record")
+
+    assert seen(harness, target) == ["a0", "a1"]
+
+
+def test_polls_without_records_keep_a_session_alive(harness: LogHarness) -> None:
+    topic = harness.create_topic("input")
+    begin(harness, topic, partitions=1)
+    driver = Driver(harness, [topic], session_timeout_s=1.5)
+    driver.until_owns(at(topic))
+    until_ms = harness.now_ms() + 3_000
+
+    assigned = []
+    while harness.now_ms() < until_ms:
+        assigned.append(driver.poll(0.5).assigned)
+    harness.append(topic, 0, batch("a0"))
+    driver.until_holds("a0")
+
+    assert not any(assigned)
+    assert driver.commit()
+
+
+def test_two_members_that_change_places_do_each_record_once(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input", PARTITIONS), harness.create_topic("output", PARTITIONS)
+    begin(harness, topic)
+    values = {number: [f"{number}-{i}" for i in range(12)] for number in range(PARTITIONS)}
+    sent = {number: iter(values[number]) for number in range(PARTITIONS)}
+    drivers = [Driver(harness, [topic], "b")]
+
+    def feed(count: int) -> None:
+        for number in range(PARTITIONS):
+            harness.append(topic, number, *(batch(next(sent[number])) for _ in range(count)))
+
+    def work(until: Callable[[], bool]) -> None:
+        def worked() -> bool:
+            for driver in drivers:
+                driver.poll()
+                driver.copy(target)
+            return until()
+
+        harness.wait_until(worked, 60.0, "progress")
+
+    def copied() -> int:
+        return sum(len(seen(harness, target, number)) for number in range(PARTITIONS))
+
+    feed(4)
+    work(lambda: copied() >= 8)
+    drivers.append(Driver(harness, [topic], "a"))
+    feed(4)
+    work(lambda: shared(*drivers) and copied() >= 24)
+    drivers.pop(0).session.close()
+    feed(4)
+    work(lambda: copied() >= 48)
+
+    assert {number: seen(harness, target, number) for number in range(PARTITIONS)} == values

@@ -1,0 +1,84 @@
+"""Writers outside any group."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.driving import at, batch, end_of, seen
+
+from understudy.core.log.contract import Output
+from understudy.core.log.errors import Fenced, OutputTooLarge, UnknownTopic
+
+if TYPE_CHECKING:
+    from support.harness import LogHarness
+
+
+def test_a_writer_appends_in_order_and_again(harness: LogHarness) -> None:
+    topic = harness.create_topic("output", 2)
+
+    with harness.log.writer(harness.name("writer")) as writer:
+        assert writer.commit(
+            [Output(topic, 0, batch("a0")), Output(topic, 1, batch("b0")), Output(topic, 0, batch("a1"))]
+        )
+        assert writer.commit([Output(topic, 0, batch("a2"))])
+
+    assert seen(harness, topic, 0) == ["a0", "a1", "a2"]
+    assert seen(harness, topic, 1) == ["b0"]
+
+
+def test_a_writer_of_nothing_writes_nothing(harness: LogHarness) -> None:
+    topic = harness.create_topic("output")
+
+    with harness.log.writer(harness.name("writer")) as writer:
+        assert writer.commit([])
+
+    assert end_of(harness, at(topic)) == 0
+
+
+def test_a_writer_appends_all_or_nothing(harness: LogHarness) -> None:
+    topic = harness.create_topic("output")
+    small = harness.create_topic("small", config={"max.message.bytes": "1000"})
+
+    with harness.log.writer(harness.name("writer")) as writer:
+        with pytest.raises(OutputTooLarge, match=small):
+            writer.commit([Output(topic, 0, batch("lost")), Output(small, 0, batch("x" * 1_000))])
+        assert writer.commit([Output(topic, 0, batch("kept"))])
+
+    assert seen(harness, topic) == ["kept"]
+    assert seen(harness, small) == []
+
+
+def test_a_writer_to_an_unknown_topic_is_told_so(harness: LogHarness) -> None:
+    topic, nowhere = harness.create_topic("output"), harness.name("nowhere")
+
+    with harness.log.writer(harness.name("writer")) as writer:
+        with pytest.raises(UnknownTopic, match=nowhere):
+            writer.commit([Output(topic, 0, batch("lost")), Output(nowhere, 0, batch("lost"))])
+        assert writer.commit([Output(topic, 0, batch("kept"))])
+
+    assert seen(harness, topic) == ["kept"]
+
+
+def test_a_newer_writer_of_the_same_id_fences_the_older(harness: LogHarness) -> None:
+    topic = harness.create_topic("output")
+
+    with harness.log.writer(harness.name("writer")) as old:
+        assert old.commit([Output(topic, 0, batch("a0"))])
+        with harness.log.writer(harness.name("writer")) as new:
+            with pytest.raises(Fenced):
+                old.commit([Output(topic, 0, batch("lost"))])
+            assert new.commit([Output(topic, 0, batch("a1"))])
+
+    assert seen(harness, topic) == ["a0", "a1"]
+
+
+def test_writers_of_different_ids_write_side_by_side(harness: LogHarness) -> None:
+    topic = harness.create_topic("output")
+
+    with harness.log.writer(harness.name("one")) as one, harness.log.writer(harness.name("other")) as other:
+        assert one.commit([Output(topic, 0, batch("a0"))])
+        assert other.commit([Output(topic, 0, batch("a1"))])
+        assert one.commit([Output(topic, 0, batch("a2"))])
+
+    assert seen(harness, topic) == ["a0", "a1", "a2"]
