@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 Format = Literal["csv", "json"]
 
@@ -29,9 +29,15 @@ class Line:
     event: Mapping[str, Any] | BadLine
 
 
-def events(source: Iterable[str], form: Format, schema: Mapping[str, Any]) -> Iterator[Line]:
-    """Every line's event. CSV has a header, and its texts become what the schema's fields are."""
-    return _json_lines(source) if form == "json" else _csv_lines(source, schema)
+def events(
+    source: Iterable[str], form: Format, schema: Mapping[str, Any], besides: Collection[str | None] = ()
+) -> Iterator[Line]:
+    """Every line's event.
+
+    CSV has a header; its texts become what the schema's fields are, and other columns are left out, but for those
+    named in `besides`, which stay text.
+    """
+    return _json_lines(source) if form == "json" else _csv_lines(source, schema, besides)
 
 
 def _json_lines(source: Iterable[str]) -> Iterator[Line]:
@@ -46,8 +52,9 @@ def _json_lines(source: Iterable[str]) -> Iterator[Line]:
         yield Line(number, value if isinstance(value, dict) else BadLine("it is not a JSON object"))
 
 
-def _csv_lines(source: Iterable[str], schema: Mapping[str, Any]) -> Iterator[Line]:
-    converters = {field["name"]: converter(field["type"]) for field in schema["fields"]}
+def _csv_lines(source: Iterable[str], schema: Mapping[str, Any], besides: Collection[str | None]) -> Iterator[Line]:
+    converters: dict[str, Callable[[str], Any]] = {name: str for name in besides if name is not None}
+    converters |= {field["name"]: converter(field["type"]) for field in schema["fields"]}
     reader = csv.DictReader(source, restkey="", restval=None)
     for cells in reader:
         try:

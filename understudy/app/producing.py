@@ -67,8 +67,11 @@ class Encoded:
     timestamp_ms: int
 
 
-def encoder(settings: Settings) -> Callable[[Mapping[str, Any]], bytes]:
-    """From an event to a value as the endpoint's input has it. The encoder raises InvalidRow."""
+def encoder(settings: Settings, fields: Fields) -> Callable[[Mapping[str, Any]], bytes]:
+    """From an event to a value as the endpoint's input has it; `fields` may be none of the schema's.
+
+    The encoder raises InvalidRow.
+    """
     file = settings.require_schema()
     schema = load(file)
     match settings.input.encoding:
@@ -82,7 +85,13 @@ def encoder(settings: Settings) -> Callable[[Mapping[str, Any]], bytes]:
             header = confluent_header(registry.register(subject, file.read_text(encoding="utf-8")))
         case "bare":
             header = b""
-    return lambda event: header + single_object.encode_bare(schema, event)
+    aside = {fields.key, fields.time} - {field["name"] for field in schema["fields"]}
+
+    def encode(event: Mapping[str, Any]) -> bytes:
+        row = {name: value for name, value in event.items() if name not in aside} if aside else event
+        return header + single_object.encode_bare(schema, row)
+
+    return encode
 
 
 def produce(
@@ -105,7 +114,7 @@ def produce(
     if topic not in described:
         raise UnknownTopic(f"The input topic {topic} does not exist: run understudy topics first.")
     bad_lines: dict[int, str] = {}
-    encoded = _encoded(lines, encoder(settings), fields, bad_lines)
+    encoded = _encoded(lines, encoder(settings, fields), fields, bad_lines)
     size = TRANSACTION_EVENTS if rate_per_s is None else max(1, int(rate_per_s / SLICES_A_SECOND))
     written, began_s = 0, clock()
     with log.writer(f"{settings.names.router_group}.produce.{uuid.uuid4().hex}") as writer:

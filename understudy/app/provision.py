@@ -105,7 +105,7 @@ def _differences(topic: NewTopic, there: TopicInfo) -> Iterable[str]:
         wanted, found = topic.config.get(name), there.config.get(name)
         enough = wanted == found or (name == "max.message.bytes" and int(found or 0) >= int(wanted or 0))
         if wanted is not None and not enough:
-            yield f"{name} is {found}, set it to {wanted}"
+            yield f"{name} is {found or 'not set'}, set it to {wanted}"
 
 
 def _record_starts(admin: Admin, settings: Settings, versions: Iterable[str]) -> list[GroupRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -79,17 +80,17 @@ def fields(row: Mapping[str, Any]) -> str:
 
 def value(content: Any) -> str:
     """A field's content."""
+    if content is None or isinstance(content, bool):
+        return json.dumps(content)
     if isinstance(content, float):
         return f"{content:.4g}"
-    if isinstance(content, bytes):
-        return text_of(content)
-    if isinstance(content, str):
-        return content
+    if isinstance(content, str | bytes):
+        return content if isinstance(content, str) else text_of(content)
     if isinstance(content, Mapping):
         return "{" + ", ".join(f"{name}: {value(inner)}" for name, inner in content.items()) + "}"
     if isinstance(content, Sequence):
         return "[" + ", ".join(value(inner) for inner in content) + "]"
-    return str(content).lower() if isinstance(content, bool) else str(content)
+    return str(content)
 
 
 def moment(timestamp_ms: int) -> str:

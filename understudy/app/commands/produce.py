@@ -46,7 +46,7 @@ def produce(
 
     settings = settings_of(config, bootstrap)
     with _opened(source) as text, outside(context).open_log(settings) as log:
-        lines = events(text, form or _format_of(source), event_schema(settings))
+        lines = events(text, form or _format_of(source), event_schema(settings), (key, time))
         done = produce(log, settings, lines, Fields(key, time), rate_per_s=rate)
     for number, reason in list(done.bad_lines.items())[:SHOWN_LINES]:
         complain(f"Line {number} is left out: {reason}")

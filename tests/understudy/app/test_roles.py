@@ -1,0 +1,120 @@
+"""Router and workers wired from settings, as threads on the memory log."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings, event, register_models
+
+from understudy.app import roles
+from understudy.app.event_files import Line
+from understudy.app.producing import Fields, produce
+from understudy.app.provision import provision
+from understudy.app.reading_rows import source_of
+from understudy.app.running import run_role
+from understudy.app.tailing import Wanted, tail
+from understudy.core.log.memory import MemoryLog
+from understudy.core.settings import SettingsError
+from understudy.deployments.plan import InvalidPlan
+from understudy.models.errors import UnknownModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from understudy.app.running import Role
+    from understudy.core.settings import Settings
+
+EVENTS = 300
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = endpoint_settings(tmp_path)
+    register_models(settings)
+    return settings
+
+
+@pytest.fixture
+def log(settings: Settings) -> MemoryLog:
+    log = MemoryLog()
+    with log.admin() as admin:
+        provision(admin, settings)
+    lines = [Line(number, event(number)) for number in range(EVENTS)]
+    produce(log, settings, lines, Fields(key="id", time="at"))
+    return log
+
+
+@contextmanager
+def running(log: MemoryLog, *built: Role) -> Iterator[None]:
+    """The roles as threads, while the block runs."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=run_role, args=(role, log, stop)) for role in built]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+
+
+def first_rows(log: MemoryLog, settings: Settings, kind: str, count: int) -> list[dict[str, Any]]:
+    """So many rows of a topic, waited for."""
+    late = threading.Event()
+    timer = threading.Timer(PATIENCE_S, late.set)
+    timer.start()
+    try:
+        entries = tail(log, source_of(settings, kind), Wanted(True, count, follow=True), late.is_set)
+        return [dict(entry.fields) for entry in entries if entry.fields is not None]
+    finally:
+        timer.cancel()
+
+
+def test_production_and_shadow_answer_every_event_once(log: MemoryLog, settings: Settings) -> None:
+    with running(
+        log,
+        roles.router(settings, "router-0"),
+        roles.worker(settings, PRODUCTION, "worker-0"),
+        roles.worker(settings, SHADOW, "worker-0"),
+    ):
+        production = first_rows(log, settings, "predictions", EVENTS)
+        shadow = first_rows(log, settings, "shadow-predictions", EVENTS)
+
+    for rows, version, lane in ((production, PRODUCTION, "answering"), (shadow, SHADOW, "shadow")):
+        assert sorted(row["event_id"] for row in rows) == sorted(f"event-{number}" for number in range(EVENTS))
+        assert {row["outcome"] for row in rows} == {"answered"}
+        assert {(row["routed_version"], row["answered_version"], row["lane"]) for row in rows} == {
+            (version, version, lane)
+        }
+    answers = {row["event_id"]: (row["label"], row["event_time"]) for row in production}
+    assert answers["event-6"] == (6 + 1 > 5, 6_000)
+    assert answers["event-7"] == (0 + 2 > 5, 7_000)
+
+
+def test_slots_and_groups_carry_the_endpoint(settings: Settings) -> None:
+    router = roles.router(settings, "pod-0").spec
+    worker = roles.worker(settings, PRODUCTION, "pod-0").spec
+
+    assert (router.group, router.slot, router.topics) == ("sums.router", "sums.router.pod-0", ("sums.input",))
+    assert (worker.group, worker.slot) == ("sums.worker.sums.v1", "sums.worker.sums.v1.pod-0")
+    assert worker.topics == ("sums.sums.v1.requests", "sums.sums.v1.shadow-requests")
+
+
+def test_a_version_that_is_not_registered_is_named_when_the_worker_starts(settings: Settings) -> None:
+    with pytest.raises(UnknownModel, match="sums:v9 is not registered"):
+        roles.worker(settings, "sums:v9", "pod-0").make()
+
+
+def test_a_plan_that_cannot_be_followed_is_refused(tmp_path: Path) -> None:
+    both = endpoint_settings(tmp_path, plan={"production": PRODUCTION, "shadows": [PRODUCTION]})
+
+    with pytest.raises(InvalidPlan, match="both production and a shadow"):
+        roles.router(both, "pod-0")
+    with pytest.raises(SettingsError, match=r"\[plan\] is missing"):
+        roles.router(endpoint_settings(tmp_path, plan=None), "pod-0")

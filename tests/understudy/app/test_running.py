@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from understudy.app.running import Role, patiently, run_role, stop_on_signals
+from understudy.core.batches import Record, build
+from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
+from understudy.core.log.errors import LogUnavailable, MissingPosition
+from understudy.core.log.memory import MemoryLog
+from understudy.core.run import Advance
+from understudy.core.telemetry import logger
+from understudy.models.errors import ModelStoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from understudy.core.log.contract import Polled
+
+AT = TopicPartition("in", 0)
+SPEC = SessionSpec("group", ("in",), "group.slot")
+
+
+@dataclass
+class PassiveStep:
+    """Takes what comes, moves the position, and stops the role after one batch."""
+
+    stop: threading.Event
+    seen: list[bytes | None] = field(default_factory=list)
+
+    def advance(self, polled: Polled, now_s: float) -> Advance:
+        del now_s
+        batches = polled.batches.get(AT, ())
+        self.seen += [value for batch in batches for value in batch.columns.values]
+        if not batches:
+            return Advance()
+        self.stop.set()
+        return Advance(positions={AT: Position(batches[-1].next_offset)})
+
+
+@dataclass
+class Waits:
+    """A stop whose waits are counted and cost no time."""
+
+    waited_s: list[float] = field(default_factory=list)
+    stop_after: int = 1_000
+
+    def is_set(self) -> bool:
+        return len(self.waited_s) >= self.stop_after
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_s.append(timeout or 0)
+        return self.is_set()
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    log = MemoryLog()
+    with log.admin() as admin:
+        admin.create([NewTopic("in", 1)])
+    log.append(AT, build([Record(None, b"event", 0)]))
+    return log
+
+
+def start_at_0(log: MemoryLog) -> None:
+    with log.admin() as admin:
+        admin.set_positions("group", {AT: Position(0)})
+
+
+def failing(times: int, error: Exception) -> Callable[[], str]:
+    failures = [error] * times
+
+    def attempt() -> str:
+        if failures:
+            raise failures.pop()
+        return "there"
+
+    return attempt
+
+
+def test_a_role_runs_until_it_is_told_to_stop_and_leaves_its_group(log: MemoryLog) -> None:
+    start_at_0(log)
+    stop = threading.Event()
+    step = PassiveStep(stop)
+
+    run_role(Role(SPEC, lambda: step, interval_s=0), log, stop)
+
+    assert step.seen == [b"event"]
+    with log.admin() as admin:
+        assert admin.positions("group") == {AT: Position(1)}
+        assert admin.members("group") == []
+
+
+def test_a_role_that_is_told_to_stop_before_it_has_what_it_needs_ends(log: MemoryLog) -> None:
+    def never() -> PassiveStep:
+        raise ModelStoreUnavailable("the registry is not there")
+
+    run_role(Role(SPEC, never, interval_s=0), log, Waits(stop_after=1))
+
+
+def test_what_is_no_outage_ends_the_role(log: MemoryLog) -> None:
+    stop = threading.Event()
+
+    with pytest.raises(MissingPosition):
+        run_role(Role(SPEC, lambda: PassiveStep(stop), interval_s=0), log, stop)
+
+    with log.admin() as admin:
+        assert admin.members("group") == []
+
+
+def test_an_outage_is_waited_out_longer_each_time() -> None:
+    waits = Waits()
+
+    assert patiently(failing(3, LogUnavailable("no broker answers")), waits, logger("test"), 60) == "there"
+
+    assert waits.waited_s == [0.5, 1, 2]
+
+
+def test_an_outage_that_outlasts_the_patience_is_told() -> None:
+    with pytest.raises(LogUnavailable, match="no broker answers"):
+        patiently(failing(1_000, LogUnavailable("no broker answers")), Waits(), logger("test"), 0.1)
+
+
+def test_a_stop_cuts_the_waiting_short() -> None:
+    assert patiently(failing(1_000, LogUnavailable("no")), Waits(stop_after=2), logger("test"), 60) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_and_the_handlers_are_put_back(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+
+    with stop_on_signals() as stop:
+        os.kill(os.getpid(), number)
+        assert stop.wait(5)
+
+    assert signal.getsignal(number) is before
