@@ -58,7 +58,10 @@ def test_topics_of_one_subscription_are_assigned_alike(harness: LogHarness) -> N
     begin(harness, left, right)
     drivers = [Driver(harness, [left, right], slot) for slot in "abc"]
 
-    settle(harness, drivers, lambda: sum(len(driver.owned) for driver in drivers) == 2 * PARTITIONS, "sharing")
+    def settled() -> bool:
+        return sum(len(driver.owned) for driver in drivers) == 2 * PARTITIONS and all(d.owned for d in drivers)
+
+    settle(harness, drivers, settled, "sharing")
 
     for driver in drivers:
         assert {number for topic, number in driver.owned if topic == left} == {
@@ -138,6 +141,7 @@ def test_a_rebalance_between_poll_and_commit_undoes_the_commit(harness: LogHarne
     assert not a.copy(target)
     assert seen(harness, target) == []
     assert b.copy(target)
+    settle(harness, [a, b], lambda: bool(seen(harness, target)), "the records")
     assert seen(harness, target) == ["a0", "a1"]
 
 

@@ -128,8 +128,8 @@ class Session(Protocol):
         to be committed; with nothing to write, without one. False: it was not (or is not known to be); the session
         goes on from its committed positions, and the next poll lists every owned partition in `assigned`.
 
-        Raises Fenced; OutputTooLarge, NoteTooLong and UnknownTopic (nothing is committed, and the session goes on
-        as after False).
+        Raises Fenced (or answers False, and the next call raises it); OutputTooLarge, NoteTooLong and UnknownTopic
+        (nothing is committed, and the session goes on as after False).
         """
         ...
 
@@ -145,7 +145,11 @@ class Reader(Protocol):
     """Reads partitions that were named explicitly, read_committed, without a group."""
 
     def poll(self, timeout_s: float) -> Mapping[TopicPartition, Sequence[Batch]]:
-        """Batches from the current positions on; empty after `timeout_s`."""
+        """Batches from the current positions on.
+
+        Empty after `timeout_s`, or when positions moved over what is not visible. Raises UnknownTopic,
+        PositionExpired, CorruptBatch.
+        """
         ...
 
     def position(self, at: TopicPartition) -> int:
