@@ -33,14 +33,22 @@ if TYPE_CHECKING:
 class Batch:
     """A record batch. Made by `parse`, `build` and their kin, which see to it that bytes and header agree.
 
-    data: the whole batch, header included. from_offset: records below do not count; the base offset, unless reading
+    buffer: the whole batch, header included; it may be a read-only part of a fetch response, since what is only
+    forwarded needs no copy of its own. from_offset: records below do not count; the base offset, unless reading
     began in mid-batch.
     """
 
-    data: bytes = field(repr=False)
+    buffer: bytes | memoryview = field(repr=False)
     from_offset: int
     header: Header = field(compare=False)
     _columns: Columns | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def data(self) -> bytes:
+        """The whole batch, header included."""
+        if not isinstance(self.buffer, bytes):
+            object.__setattr__(self, "buffer", bytes(self.buffer))
+        return self.buffer  # type: ignore[return-value]  # made bytes just above
 
     @property
     def base_offset(self) -> int:
@@ -113,7 +121,7 @@ class Batch:
 
     @property
     def size_bytes(self) -> int:
-        return len(self.data)
+        return len(self.buffer)
 
     @property
     def columns(self) -> Columns:
@@ -131,9 +139,10 @@ def check_count(records: int) -> None:
 
 def _decode(batch: Batch) -> Columns:
     check_count(batch.count)
-    data, at = batch.data, HEADER_BYTES
-    if batch.codec is not Codec.NONE:
-        data, at = inflate(memoryview(data)[HEADER_BYTES:], batch.codec), 0
+    if batch.codec is Codec.NONE:
+        data, at = batch.data, HEADER_BYTES
+    else:
+        data, at = inflate(memoryview(batch.buffer)[HEADER_BYTES:], batch.codec), 0
     columns = decode_records(data, at, batch.count, batch.base_timestamp_ms)
     offsets = _offsets(batch, data, at)
     return replace(columns, offsets=offsets).between(bisect_left(offsets, batch.from_offset), len(offsets))
@@ -159,10 +168,10 @@ def parse(buffer: bytes | memoryview, position: int = 0, from_offset: int | None
     if end > len(buffer):
         missing = end - len(buffer)
         raise CorruptBatch(f"The batch at offset {header.base_offset} is cut off: {missing} bytes are missing.")
-    data = bytes(memoryview(buffer)[position:end])
-    if crc32c(memoryview(data)[CRC_COVERS_FROM:]) != header.crc:
+    part = memoryview(buffer)[position:end]
+    if crc32c(part[CRC_COVERS_FROM:]) != header.crc:
         raise CorruptBatch(f"The checksum of the batch at offset {header.base_offset} is wrong.")
-    return Batch(data, max(header.base_offset, from_offset or 0), header)
+    return Batch(part if part.readonly else bytes(part), max(header.base_offset, from_offset or 0), header)
 
 
 def read_header(buffer: bytes | memoryview, position: int) -> Header:

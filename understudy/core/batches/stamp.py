@@ -35,7 +35,7 @@ def restamp(batch: Batch, *, producer_id: int, producer_epoch: int, base_sequenc
         producer_epoch=producer_epoch,
         base_sequence=base_sequence,
     )
-    return seal(header, memoryview(batch.data)[HEADER_BYTES:])[1]
+    return seal(header, memoryview(batch.buffer)[HEADER_BYTES:])[1]
 
 
 def relocate(batch: Batch, base_offset: int, *, leader_epoch: int = 0, append_time_ms: int | None = None) -> Batch:
@@ -44,11 +44,11 @@ def relocate(batch: Batch, base_offset: int, *, leader_epoch: int = 0, append_ti
     append_time_ms: what a topic with LogAppendTime puts into the header; records and base timestamp stay. The
     result is read from its beginning.
     """
-    body = memoryview(batch.data)[HEADER_BYTES:]
+    body = memoryview(batch.buffer)[HEADER_BYTES:]
     header = batch.header._replace(base_offset=base_offset, leader_epoch=leader_epoch)
     if append_time_ms is not None:
         attributes = header.attributes | APPEND_TIME_BIT
         header, data = seal(header._replace(attributes=attributes, max_timestamp_ms=append_time_ms), body)
     else:
         data = b"".join((HEADER.pack(*header), body))
-    return replace(batch, data=data, from_offset=base_offset, header=header)
+    return replace(batch, buffer=data, from_offset=base_offset, header=header)

@@ -43,6 +43,20 @@ def test_a_batch_is_found_at_its_position_in_a_buffer() -> None:
     batch = parse(memoryview(b"before" + data + b"after"), 6)
 
     assert batch == parse(data)
+    assert parse(data) == batch
+    assert hash(batch) == hash(parse(data))
+    assert batch.size_bytes == len(data)
+    assert batch.data == data
+    assert ours(batch) == expected(THREE)
+
+
+def test_a_batch_outlives_changes_of_a_buffer_that_can_change() -> None:
+    data = written(THREE)
+    response = bytearray(data)
+
+    batch = parse(memoryview(response))
+    response[:] = bytes(len(response))
+
     assert batch.data == data
 
 
