@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 @contextmanager
 def open_kafka(settings: Settings) -> Iterator[Log]:
     """The Kafka cluster of the settings. Connections are made by what is asked of it, which raises LogUnavailable."""
-    yield KafkaLog(settings.kafka.bootstrap, security(settings.kafka))
+    kafka = settings.kafka
+    yield KafkaLog(kafka.bootstrap, security(kafka), connect_timeout_s=kafka.connect_timeout_s)
 
 
 def security(kafka: KafkaSettings) -> dict[str, object]:

@@ -39,6 +39,7 @@ class KafkaSettings(Section):
     """The cluster. bootstrap: host:port, several with commas between them."""
 
     bootstrap: str = "127.0.0.1:9092"
+    connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     ssl_cafile: Path | None = None
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None

@@ -78,6 +78,9 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         raise SettingsError(f"{file} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not TOML: {error}.") from error
+    models = stored.setdefault("models", {})
+    if isinstance(models, dict):
+        models.setdefault("registry", Settings.model_fields["models"].default.registry)
     for section, key in PATH_KEYS:
         table = stored.get(section)
         if isinstance(table, dict) and isinstance(table.get(key), str) and "://" not in table[key]:

@@ -88,6 +88,13 @@ def test_paths_of_the_file_are_relative_to_it(write: Write, monkeypatch: pytest.
 
     assert settings.require_schema() == file.parent / "event.avsc"
     assert settings.input.writers == Path("/schemas")
+    assert settings.models.registry == str(file.parent / "models")
+
+
+def test_a_registry_that_is_a_url_is_left_as_it_is(write: Write) -> None:
+    file = write("endpoint = 'flights'\n[models]\nregistry = 's3://bucket/models'")
+
+    assert load(file).models.registry == "s3://bucket/models"
 
 
 @pytest.mark.parametrize(

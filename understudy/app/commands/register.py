@@ -43,8 +43,8 @@ def register(
     if as_json:
         say(manifest.to_json())
     else:
-        say(f"Registered {manifest.ref} in {where}: {manifest.kind}, {len(manifest.columns)} columns, ")
-        say(f"{manifest.size_bytes:,} bytes, sha256 {manifest.sha256}")
+        size = f"{len(manifest.columns)} columns, {manifest.size_bytes:,} bytes"
+        say(f"Registered {manifest.ref} in {where}: {manifest.kind}, {size}, sha256 {manifest.sha256}")
 
 
 def _from_settings(config: Path | None, registry: str | None) -> tuple[str, Path | None]:

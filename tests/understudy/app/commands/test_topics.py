@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from support.command_line import furnish
+
+from understudy.app.provision import CannotProvision
+from understudy.core.log.contract import NewTopic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_topics_and_starts_are_shown(tmp_path: Path) -> None:
+    shown = furnish(tmp_path).run("topics")
+
+    assert shown.exit_code == 0
+    assert "sums.sums.v1.requests" in shown.stdout
+    assert "created" in shown.stdout
+    assert "sums.router" in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_as_json(tmp_path: Path) -> None:
+    shown = json.loads(furnish(tmp_path).run("topics", "--json").stdout)
+
+    assert shown["topics"][0] == {"name": "sums.input", "partitions": 3, "action": "created", "problem": ""}
+    assert shown["groups"][0] == {"group": "sums.router", "partitions": 3, "set": 3, "starts": "earliest"}
+
+
+def test_a_wrong_configuration_is_complained_of(tmp_path: Path) -> None:
+    command_line = furnish(tmp_path)
+    with command_line.log.admin() as admin:
+        admin.create([NewTopic("sums.routes", 3)])
+
+    shown = command_line.run("topics", "--json")
+
+    assert "sums.routes: message.timestamp.type is not set, set it to LogAppendTime" in shown.stderr
+    assert json.loads(shown.stdout)["topics"]
+
+
+def test_a_missing_input_may_be_refused(tmp_path: Path) -> None:
+    with pytest.raises(CannotProvision):
+        furnish(tmp_path).run("topics", "--no-create-input")
