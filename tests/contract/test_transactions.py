@@ -204,6 +204,25 @@ def test_an_output_that_is_too_large_commits_nothing_and_the_session_goes_on(har
     assert seen(harness, small) == list(SENT)
 
 
+def test_after_a_failure_nothing_is_committed_before_the_next_poll(
+    harness: LogHarness, source: str, target: str
+) -> None:
+    small = harness.create_topic("small", config={"max.message.bytes": "1000"})
+    driver = Driver(harness, [source])
+    driver.until_holds(*SENT)
+    with pytest.raises(OutputTooLarge):
+        driver.commit([Output(small, 0, batch("x" * 1_000))])
+
+    assert not driver.commit(driver.copies(target), {at(source): Position(6)})
+    assert not driver.commit(driver.copies(target), {})
+
+    assert seen(harness, target) == []
+    driver.poll()
+    driver.until_holds(*SENT)
+    assert driver.copy(target)
+    assert seen(harness, target) == list(SENT)
+
+
 def test_a_batch_of_exactly_the_limit_passes(harness: LogHarness, source: str) -> None:
     largest = batch("x" * 5_000)
     topic = harness.create_topic("exact", config={"max.message.bytes": str(largest.size_bytes)})

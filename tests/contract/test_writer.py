@@ -74,11 +74,12 @@ def test_a_newer_writer_of_the_same_id_fences_the_older(harness: LogHarness) -> 
     with harness.log.writer(harness.name("writer")) as old:
         assert old.commit([Output(topic, 0, batch("a0"))])
         with harness.log.writer(harness.name("writer")) as new:
+            assert new.commit([Output(topic, 0, batch("a1"))])
             with pytest.raises(Fenced):
                 commit_twice(old, Output(topic, 0, batch("lost")))
-            assert new.commit([Output(topic, 0, batch("a1"))])
+            assert new.commit([Output(topic, 0, batch("a2"))])
 
-    assert seen(harness, topic) == ["a0", "a1"]
+    assert seen(harness, topic) == ["a0", "a1", "a2"]
 
 
 def test_writers_of_different_ids_write_side_by_side(harness: LogHarness) -> None:

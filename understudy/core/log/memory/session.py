@@ -46,6 +46,7 @@ class MemorySession:
         self._revoked: set[TopicPartition] = set()
         self._topic_ids: dict[str, str] = {}
         self._generation = 0
+        self._stale = True
         self._closed = False
         self._producer = Producer(cluster, spec.slot, spec.transaction_timeout_s, spec.probe)
         with cluster.turn() as now_s:
@@ -62,8 +63,9 @@ class MemorySession:
         try:
             polled = self._wait(timeout_s, frozenset(paused), reread)
         except LogError:
-            self._readings.clear()
+            self._lose()
             raise
+        self._stale = False
         self._spec.probe("polled")
         return polled
 
@@ -73,18 +75,21 @@ class MemorySession:
         positions = self._polled() if positions is None else dict(positions)
         if not outputs and not positions:
             return True
+        if self._stale or not positions.keys() <= self._readings.keys():
+            self._lose()
+            return False
         try:
             check_notes(positions)
             committed = self._producer.commit(outputs, self._moves(positions))
         except (OutputTooLarge, NoteTooLong, UnknownTopic):
-            self._readings.clear()
+            self._lose()
             raise
         if not committed:
-            self._readings.clear()
+            self._lose()
+            return False
         for at, position in positions.items():
-            if at in self._readings:
-                self._readings[at].committed = position
-        return committed
+            self._readings[at].committed = position
+        return True
 
     def close(self) -> None:
         if self._closed:
@@ -145,6 +150,11 @@ class MemorySession:
         polled = Polled(batches, assigned, frozenset(self._revoked), again)
         self._revoked.clear()
         return polled
+
+    def _lose(self) -> None:
+        """Forget what was handed out: the next poll begins again from the committed positions."""
+        self._readings.clear()
+        self._stale = True
 
     def _stay_member(self) -> Member:
         member = self._group().member(self._spec.slot, self._member_id)
