@@ -1,0 +1,116 @@
+"""Prediction rows: what became of each record of a part, for the predictions topics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from schemas.encodings import InvalidRow
+from understudy.models.outputs import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.encodings import PredictionEncoder, SharedPrediction
+    from understudy.deployments.plan import Role
+    from understudy.models.outputs import Answer
+    from workers.answering import Outcomes
+    from workers.events import Details
+
+MAX_MESSAGE_CHARACTERS: Final = 1_000
+MAX_KEY_BYTES: Final = 900_000
+MAX_RECORD_BYTES: Final = 1_040_000
+"""Of a row and its key: our topics take batches of 1,048,588 bytes and more."""
+
+
+class Written(NamedTuple):
+    """A part's rows and their keys, and which of its records have no answer: (index, failure), ascending."""
+
+    keys: list[bytes | None]
+    rows: list[bytes]
+    failures: list[tuple[int, Failure]]
+
+
+class PredictionRows:
+    """Writes the rows of one version; `encoders` has one for each lane that it may have.
+
+    A record fails also where its answer cannot be written: a value that a row does not have (wrong_shape), a row that
+    is too large for the topic (wrong_shape), a key that is (invalid; that row goes without a key).
+    """
+
+    def __init__(self, version: str, encoders: Mapping[Role, PredictionEncoder]) -> None:
+        self._version: Final = version
+        self._encoders: Final = encoders
+
+    def write(self, outcomes: Outcomes) -> Written:
+        """One row for each record, in the part's order."""
+        keys = list(outcomes.part.columns.keys)
+        columns = (outcomes.part.source_offsets, outcomes.results, outcomes.details, keys)
+        encode = self._shared(outcomes, "answered")
+        tried = [_answered(encode, *row) for row in zip(*columns, strict=True)]
+        rows = [row for row in tried if not isinstance(row, Failure)]
+        if len(rows) == len(tried):
+            return Written(keys, rows, [])
+        failures = [(index, row) for index, row in enumerate(tried) if isinstance(row, Failure)]
+        encode = self._shared(outcomes, "failed")
+        for index, failure in failures:
+            rows.insert(index, _failed(encode, columns[0][index], failure, columns[2][index]))
+            keys[index] = None if _too_large(keys[index]) else keys[index]
+        return Written(keys, rows, failures)
+
+    def _shared(self, outcomes: Outcomes, outcome: Literal["answered", "failed"]) -> SharedPrediction:
+        header = outcomes.part.header
+        return self._encoders[outcomes.part.role].shared(
+            outcome=outcome,
+            lane=outcomes.part.role,
+            routed_version=self._version,
+            answered_version=self._version,
+            revision=header.revision,
+            share_ppm=header.share_ppm,
+            source_partition=header.source_partition,
+            model_time_ns=outcomes.model_time_ns,
+        )
+
+
+def _answered(
+    encode: SharedPrediction, offset: int, result: Answer | Failure, details: Details, key: bytes | None
+) -> bytes | Failure:
+    if isinstance(result, Failure):
+        return result
+    if _too_large(key):
+        return Failure("invalid", f"the key is larger than the {MAX_KEY_BYTES:,} bytes that can stand beside an answer")
+    try:
+        row = encode(
+            source_offset=offset,
+            event_time=details.event_time_ms,
+            event_id=details.event_id,
+            slices=details.slices,
+            label=result.label,
+            probabilities=result.probabilities,
+            number=result.number,
+            values=result.values,
+        )
+    except InvalidRow as error:
+        return Failure("wrong_shape", f"the answer cannot be written: {error}")
+    if len(row) + len(key or b"") > MAX_RECORD_BYTES:
+        return Failure("wrong_shape", f"the answer takes {len(row):,} bytes, too many for one record")
+    return row
+
+
+def _failed(encode: SharedPrediction, offset: int, failure: Failure, details: Details) -> bytes:
+    return encode(
+        source_offset=offset,
+        event_time=details.event_time_ms,
+        event_id=details.event_id,
+        slices=details.slices,
+        error_kind=failure.kind,
+        error=plain_text(failure.message),
+    )
+
+
+def plain_text(message: str) -> str:
+    """A message that can be written as UTF-8 and is not long: models raise whatever they like."""
+    return message[:MAX_MESSAGE_CHARACTERS].encode("utf-8", "backslashreplace").decode()
+
+
+def _too_large(key: bytes | None) -> bool:
+    return key is not None and len(key) > MAX_KEY_BYTES
