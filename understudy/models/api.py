@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import fastavro.schema
-
+from schemas.parsing import fingerprint, load, parse
 from understudy.core.topics import parse_version
 from understudy.models import loading, trust
 from understudy.models.columns import (
@@ -76,7 +75,8 @@ def register(  # noqa: PLR0913 - a user's one call, all but the first two by nam
     events, as the original does. frame and kind override what is found from the model. trusted: types that are in
     it and are not known to be safe. metrics: figures to remember. created_by: default the user's name.
 
-    Raises BadModel, RefusedArtifact (types that need `trusted`), VersionExists, BadName, ModelStoreUnavailable.
+    Raises BadModel, RefusedArtifact (types that need `trusted`), InvalidSchema, VersionExists, BadName,
+    ModelStoreUnavailable.
     """
     given = Given(
         columns, example, schema, frame or frame_of(estimator), kind, metrics or {}, created_by or _user_name()
@@ -136,7 +136,7 @@ def _register(artifact: bytes, types: tuple[str, ...], ref: str, registry: Regis
         libraries=loading.installed_libraries(),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         created_by=given.created_by,
-        schema_fingerprint=None if schema is None else _fingerprint(schema),
+        schema_fingerprint=None if schema is None else fingerprint(schema).hex(),
         metrics={key: float(value) for key, value in given.metrics.items()},
     )
     refuse_mismatch(manifest, estimator)
@@ -187,18 +187,11 @@ def _sample(given: Given, columns: Sequence[Column]) -> Any:
 
 
 def _schema(schema: str | os.PathLike[str] | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    if schema is None or isinstance(schema, Mapping):
-        return schema
-    try:
-        parsed: Mapping[str, Any] = json.loads(Path(schema).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadModel(f"the schema {os.fspath(schema)} cannot be read: {error}") from error
-    return parsed
-
-
-def _fingerprint(schema: Mapping[str, Any]) -> str:
-    canonical = fastavro.schema.to_parsing_canonical_form(dict(schema))
-    return str(fastavro.schema.fingerprint(canonical, "CRC-64-AVRO"))
+    if schema is None:
+        return None
+    if isinstance(schema, Mapping):
+        return parse(json.dumps(schema), "schema")
+    return load(Path(schema))
 
 
 def _registry(registry: str | os.PathLike[str] | Registry) -> Registry:

@@ -100,7 +100,7 @@ def _from_avro(name: str, avro: Any, frame: FrameKind) -> Column:
 
 def _avro_type(branch: Any) -> ColumnType | None:
     if isinstance(branch, dict):
-        return None if "logicalType" in branch else _avro_type(branch["type"])
+        return _avro_type(branch["type"])
     return AVRO_TYPES.get(branch)
 
 

@@ -45,7 +45,7 @@ class Manifest:
     itself trusts. frame: what the model is given, a pandas DataFrame or a numpy matrix, columns in this order.
     method: what is called for an answer. classes: a classifier's labels in the order of its probabilities (None
     where the model does not say); one tuple per output for a multi-output classifier. outputs: values per answer.
-    schema_fingerprint: CRC-64-AVRO of the event's schema, hexadecimal, where it was given.
+    schema_fingerprint: of the event's schema as in single-object encoding, hexadecimal, where it was given.
     """
 
     name: str
