@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
-from kafka.protocol.consumer import LeaveGroupRequest
 from support.harness import Visible
 
 from understudy.core.batches import restamp
@@ -20,6 +19,7 @@ from understudy.core.log.contract import TopicPartition as At
 from understudy.core.log.kafka import KafkaLog
 from understudy.core.log.kafka import transaction_requests as requests
 from understudy.core.log.kafka.client import Address, Client, ensure
+from understudy.core.log.kafka.groups import remove_member
 from understudy.core.log.kafka.offsets import LATEST, list_offsets
 
 if TYPE_CHECKING:
@@ -143,7 +143,9 @@ class KafkaHarness:
         return self.name(stem)
 
     def _create(self, topic: str, partitions: int, config: Mapping[str, str]) -> None:
-        new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=dict(config))
+        # Records of the tests are older than a topic keeps them by default.
+        kept = {"retention.ms": "-1", **config}
+        new = NewTopic(topic, num_partitions=partitions, replication_factor=1, config=kept)
         finish(self._admin.create_topics([new]))
         self._await_leaders(topic, partitions)
 
@@ -218,19 +220,8 @@ class KafkaHarness:
 
     def evict(self, session: Session) -> None:
         spec = cast("KafkaSession", session)._spec
-        request = LeaveGroupRequest(
-            group_id=spec.group,
-            members=[LeaveGroupRequest.MemberIdentity(member_id="", group_instance_id=spec.slot, reason="evicted")],
-            min_version=3,
-            max_version=5,
-        )
-
-        def attempt() -> None:
-            answer = self._client.call(request, self._client.coordinator("group", spec.group))
-            ensure(answer.error_code, spec.group)
-            ensure(answer.members[0].error_code, spec.slot)
-
-        self._client.retry(attempt, time.monotonic() + PATIENCE_S)
+        remove = partial(remove_member, self._client, spec.group, spec.slot)
+        self._client.retry(remove, time.monotonic() + PATIENCE_S)
 
     def stall(self, session: Session, duration_s: float) -> None:
         paused = threading.Event()

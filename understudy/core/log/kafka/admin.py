@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from kafka import errors
 from kafka.protocol.admin import (
@@ -11,20 +11,19 @@ from kafka.protocol.admin import (
     CreateTopicsRequest,
     DeleteTopicsRequest,
     DescribeConfigsRequest,
-    DescribeGroupsRequest,
 )
-from kafka.protocol.consumer.metadata import ConsumerProtocolAssignment
 
-from understudy.core.log.contract import GroupMember, TopicInfo, TopicPartition
-from understudy.core.log.errors import GroupIsLive, LogError, LogUnavailable, TopicExists
+from understudy.core.log.contract import TopicInfo
+from understudy.core.log.errors import GroupIsLive, LogError, LogUnavailable, TopicExists, UnknownTopic
 from understudy.core.log.kafka.client import RETRIABLE, ensure, refused
+from understudy.core.log.kafka.groups import describe_group
 from understudy.core.log.kafka.offsets import EARLIEST, LATEST, list_offsets
 from understudy.core.log.kafka.positions import commit_positions, committed_positions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from understudy.core.log.contract import NewTopic, Position
+    from understudy.core.log.contract import GroupMember, NewTopic, Position, TopicPartition
     from understudy.core.log.kafka.client import Client, TopicMetadata
 
 T = TypeVar("T")
@@ -32,7 +31,6 @@ T = TypeVar("T")
 PATIENCE_S: Final = 30.0
 TOPIC_RESOURCE: Final = 2
 NO_TOPIC: Final = errors.UnknownTopicOrPartitionError.errno
-NO_GROUP: Final = errors.GroupIdNotFoundError.errno
 
 
 class KafkaAdmin:
@@ -113,6 +111,8 @@ class KafkaAdmin:
             max_version=3,
         )
         for result in self._patiently(lambda: self._client.call(request, self._client.any_node())).results:
+            if result.error_code == NO_TOPIC:
+                raise UnknownTopic(f"Topic {topic} does not exist. Create it with `understudy topics`.")
             explain(result.error_code, f"to grow topic {topic} to {partitions} partitions", result.error_message)
         self._await_leaders({topic: partitions})
 
@@ -161,19 +161,7 @@ class KafkaAdmin:
 
     def members(self, group: str) -> Sequence[GroupMember]:
         """See `contract.Admin.members`."""
-        described = self._patiently(lambda: self._describe_group(group))
-        return [
-            GroupMember(member.group_instance_id or "", assignment_of(member.member_assignment)) for member in described
-        ]
-
-    def _describe_group(self, group: str) -> Sequence[Any]:
-        request = DescribeGroupsRequest(groups=[group], include_authorized_operations=False, max_version=6)
-        found = self._client.call(request, self._client.coordinator("group", group)).groups[0]
-        if found.error_code == NO_GROUP:
-            return ()
-        ensure(found.error_code, group)
-        members: Sequence[Any] = found.members
-        return members
+        return self._patiently(lambda: describe_group(self._client, group)).members
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         try:
@@ -205,13 +193,6 @@ class KafkaAdmin:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def assignment_of(encoded: bytes) -> frozenset[TopicPartition]:
-    """The partitions of a member's assignment; empty while the group rebalances."""
-    if not encoded:
-        return frozenset()
-    return frozenset(TopicPartition(*at) for at in ConsumerProtocolAssignment.decode(encoded).partitions())
 
 
 def explain(code: int, what: str, message: str | None) -> None:

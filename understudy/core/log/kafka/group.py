@@ -161,15 +161,22 @@ class Membership:
         """Join anew: the group does not know this member any more."""
         self._consumer._coordinator.reset_generation()  # noqa: SLF001 - checked by selfcheck
 
+    def request_rebalance(self) -> None:
+        """Join again as the same member; a leader that does so makes the group share its partitions anew."""
+        self._consumer._cluster.request_update()  # noqa: SLF001 - checked by selfcheck
+        self._consumer._coordinator.request_rejoin()  # noqa: SLF001 - checked by selfcheck
+
     def knows(self, topics: Iterable[str]) -> bool:
         """Whether the consumer knows the topics' partitions; a leader that joined before would assign none."""
         cluster = self._consumer._cluster  # noqa: SLF001 - checked by selfcheck
         return all(cluster.partitions_for_topic(topic) is not None for topic in topics)
 
-    def topic_id(self, topic: str) -> str | None:
-        """Topic id by the consumer's view of the cluster; None while it does not know the topic."""
-        topic_id = self._consumer._cluster.topic_id(topic)  # noqa: SLF001 - checked by selfcheck
-        return None if topic_id is None else str(topic_id)
+    def doubts(self, topic_ids: Mapping[str, str]) -> bool:
+        """Whether a fetch met with an error, or a topic's id is not the one that was known."""
+        cluster = self._consumer._cluster  # noqa: SLF001 - checked by selfcheck
+        return bool(cluster.need_update) or any(
+            str(cluster.topic_id(name)) != known for name, known in topic_ids.items()
+        )
 
     def close(self, timeout_s: float) -> None:
         """Stop heartbeats and reading. A static member stays in the group until its session times out."""

@@ -44,6 +44,7 @@ SYMBOLS: Final = (
     Symbol("kafka.net.manager:KafkaConnectionManager.least_loaded_node"),
     Symbol("kafka.net.manager:KafkaConnectionManager.close"),
     Symbol("kafka.cluster:ClusterMetadata.request_update"),
+    Symbol("kafka.cluster:ClusterMetadata.need_update"),
     Symbol("kafka.cluster:ClusterMetadata.topic_id", ("topic_name",)),
     Symbol("kafka.cluster:ClusterMetadata.partitions_for_topic", ("topic",)),
     Symbol("kafka.future:Future.is_done"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from kafka import errors
-from kafka.protocol.consumer import LeaveGroupRequest
 
 from understudy.core.batches import split
 from understudy.core.log.contract import EMPTY, Polled, Position, TopicPartition
@@ -24,6 +24,7 @@ from understudy.core.log.kafka import session_states
 from understudy.core.log.kafka.client import RETRIABLE, refused
 from understudy.core.log.kafka.fetch import OutOfRange, read_between
 from understudy.core.log.kafka.group import served
+from understudy.core.log.kafka.groups import describe_group, remove_member
 from understudy.core.log.kafka.offsets import held_range
 from understudy.core.log.kafka.positions import check_notes, committed_positions
 from understudy.core.log.kafka.producer import TransactionLost
@@ -45,6 +46,7 @@ SLICE_S: Final = 0.1
 """The longest wait for records in one go: a rebalance is looked at in between."""
 JOIN_SLICE_S: Final = 0.02
 METADATA_SLICE_S: Final = 0.002
+TOPICS_CHECK_S: Final = 1.0
 CLOSE_PATIENCE_S: Final = 5.0
 REREAD_PATIENCE_S: Final = 10.0
 
@@ -72,6 +74,7 @@ class KafkaSession:
         self._next: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, Position] = {}
         self._topic_ids: dict[str, str] = {}
+        self._look_at = self._cover_at = 0.0
         self._news = News()
 
     # Polling
@@ -135,7 +138,7 @@ class KafkaSession:
         change = self._membership.take_change()
         if change is not None:
             self._apply(change)
-        self._watch_topics()
+        self._look_around()
         if self._state == "positioning":
             self._read_positions()
         batches = {at: found for at, found in polled.items() if at in self._served and at not in self._stale}
@@ -195,22 +198,22 @@ class KafkaSession:
         self._move("positions_read")
 
     def _start_of(self, at: TopicPartition, known: Mapping[TopicPartition, Position]) -> Position:
-        """The committed position; 0 where the partition is new to a topic that has positions."""
+        """The committed position; 0 where the topic grew, so that only partitions below this one have positions."""
         position = known.get(at)
         if position is not None:
             return position
-        if any(other.topic == at.topic for other in known):
+        others = [other.partition for other in known if other.topic == at.topic]
+        if others and at.partition > max(others):
             return Position(0)
         raise MissingPosition(
-            f"Group {self._spec.group} has no committed position in any partition of {at.topic}, so where {at} "
-            "starts is not known. Set it with `understudy topics`, or, when it was lost, with `understudy positions "
-            "restore`."
+            f"Group {self._spec.group} has no committed position in {at}, so where it starts is not known. Set it "
+            "with `understudy topics`, or, when it was lost, with `understudy positions restore`."
         )
 
     # Topics
 
-    def _check_topics(self) -> None:
-        """Compare the subscription with the topics that exist. Raises UnknownTopic, TopicRecreated, KafkaError."""
+    def _check_topics(self) -> frozenset[TopicPartition]:
+        """All partitions of the subscription. Raises UnknownTopic, TopicRecreated, KafkaError."""
         found = self._client.topics(self._spec.topics)
         for topic in self._spec.topics:
             if topic not in found:
@@ -222,14 +225,32 @@ class KafkaSession:
                     "offsets in it mean something else now. Stop the endpoint, and set the positions anew with "
                     "`understudy topics`."
                 )
+        return frozenset(TopicPartition(name, index) for name, topic in found.items() for index in topic.leaders)
 
-    def _watch_topics(self) -> None:
-        """Look closer when the consumer's view of a topic is not what it was."""
-        if any(self._membership.topic_id(topic) != known for topic, known in self._topic_ids.items()):
-            try:
-                self._check_topics()
-            except RETRIABLE as error:
-                log.debug("topics cannot be described now: %s", error)
+    def _look_around(self) -> None:
+        """Once a second, and whenever the consumer had trouble: see whether the topics are there and the same."""
+        if not self._membership.doubts(self._topic_ids) and time.monotonic() < self._look_at:
+            return
+        try:
+            everything = self._check_topics()
+            self._look_at = time.monotonic() + TOPICS_CHECK_S
+            if self._state == "serving" and time.monotonic() >= self._cover_at:
+                self._check_coverage(everything)
+                self._cover_at = time.monotonic() + self._spec.metadata_age_s
+        except RETRIABLE as error:
+            log.debug("topics or group cannot be described now: %s", error)
+            self._client.forget()
+
+    def _check_coverage(self, everything: frozenset[TopicPartition]) -> None:
+        """Ask for a rebalance when a partition has no owner.
+
+        The group's leader watches for growth, but a leader that restarted under its slot does not know that it is
+        the leader, and was given partitions by what was known before.
+        """
+        group = describe_group(self._client, self._spec.group)
+        if group.is_stable and group.members and everything - group.assigned():
+            log.info("partitions without an owner in %s: joining anew", self._spec.group)
+            self._membership.request_rebalance()
 
     # Reading again
 
@@ -315,22 +336,13 @@ class KafkaSession:
             if state in {"committing", "recovering"}:
                 self._producer.initialise(time.monotonic() + CLOSE_PATIENCE_S)
             if state != "fenced" and member is not None:
-                self._leave(member.member_id)
+                deadline = time.monotonic() + CLOSE_PATIENCE_S
+                leave = partial(remove_member, self._client, self._spec.group, self._spec.slot, member.member_id)
+                self._client.retry(leave, deadline)
         except (errors.KafkaError, Fenced) as error:
             log.warning("%s could not leave in an orderly way: %s", self._spec.slot, error)
         finally:
             self._client.close()
-
-    def _leave(self, member_id: str) -> None:
-        """Take the static member out of the group, so that its partitions move at once."""
-        identity = LeaveGroupRequest.MemberIdentity(
-            member_id=member_id, group_instance_id=self._spec.slot, reason="orderly stop"
-        )
-        request = LeaveGroupRequest(group_id=self._spec.group, members=[identity], min_version=3, max_version=5)
-        deadline = time.monotonic() + CLOSE_PATIENCE_S
-        self._client.retry(
-            lambda: self._client.call(request, self._client.coordinator("group", self._spec.group)), deadline
-        )
 
     def __enter__(self) -> Self:
         return self

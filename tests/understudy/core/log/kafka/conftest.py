@@ -1,0 +1,18 @@
+"""A harness on a real broker, for what only Kafka does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.kafka_harness import KafkaHarness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def kafka(kafka_bootstrap: str) -> Iterator[KafkaHarness]:
+    harness = KafkaHarness(kafka_bootstrap)
+    yield harness
+    harness.close()
