@@ -35,7 +35,9 @@ def test_finer_units_become_milliseconds() -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    details = EventFields(event_id="id", slices=("s", "b")).details({"id": "i" * 5_000, "s": "x" * 900, "b": b"\x01"}, 0)
+    details = EventFields(event_id="id", slices=("s", "b")).details(
+        {"id": "i" * 5_000, "s": "x" * 900, "b": b"\x01"}, 0
+    )
 
     assert (len(details.event_id or ""), len(details.slices["s"]), details.slices["b"]) == (1_000, 200, "01")
 
