@@ -12,6 +12,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from schemas import single_object
 from schemas.contracts import contract, contract_versions, fingerprint
 from schemas.errors import Undecodable
@@ -57,16 +59,16 @@ class FrameHeader:
         """Source offsets of the frame's records, ascending; a range where there is no bitmap."""
         if self.bitmap is None:
             return range(self.base_offset, self.base_offset + self.span)
-        bits = f"{int.from_bytes(self.bitmap, 'little'):b}"
-        return [self.base_offset + index for index, bit in enumerate(reversed(bits)) if bit == "1"]
+        bits = np.unpackbits(np.frombuffer(self.bitmap, dtype=np.uint8), bitorder="little")
+        offsets: list[int] = (np.flatnonzero(bits) + self.base_offset).tolist()
+        return offsets
 
 
 def bitmap_of(offsets: Sequence[int], base_offset: int) -> bytes:
     """A bit for each offset from `base_offset` to the last of `offsets` (ascending, none below it)."""
-    bitmap = bytearray((offsets[-1] - base_offset) // 8 + 1)
-    for offset in offsets:
-        bitmap[(offset - base_offset) >> 3] |= 1 << ((offset - base_offset) & 7)
-    return bytes(bitmap)
+    bits = np.zeros(offsets[-1] - base_offset + 1, dtype=np.uint8)
+    bits[np.asarray(offsets) - base_offset] = 1
+    return np.packbits(bits, bitorder="little").tobytes()
 
 
 def frame_of(
