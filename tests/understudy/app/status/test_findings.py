@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from understudy.app.status.facts import Group, Lane, Status
+from understudy.app.status.findings import problems
+
+ROUTER = Group("e.router", "router", None, ("e.router.0",), 3, 3, 0)
+WORKER = Group("e.worker.m.v2", "worker", "m:v2", ("e.worker.m.v2.0",), 6, 6, 0)
+PRODUCTION = Lane("m:v1", "answering", {"routed": 10, "answered": 10})
+SHADOW = Lane("m:v2", "shadow", {"routed": 10, "answered": 10})
+WELL = Status("e", 1, [ROUTER, WORKER], [PRODUCTION, SHADOW])
+
+
+def with_worker(**changes: object) -> Status:
+    return replace(WELL, groups=[ROUTER, replace(WORKER, **changes)])  # type: ignore[arg-type] # fields by name
+
+
+def with_shadow(latest_error: str | None = None, **counts: int) -> Status:
+    return replace(WELL, lanes=[PRODUCTION, replace(SHADOW, counts=counts, latest_error=latest_error)])
+
+
+def test_nothing_is_wrong() -> None:
+    assert problems(WELL) == []
+
+
+def test_what_does_not_run_is_named_with_what_waits_for_it() -> None:
+    assert problems(with_worker(members=(), owned=0, behind=12_000)) == [
+        "shadow m:v2 is not running: no member in its group e.worker.m.v2; about 12,000 records behind."
+    ]
+    assert problems(replace(WELL, groups=[replace(ROUTER, members=(), owned=0)])) == [
+        "router is not running: no member in its group e.router; nothing is waiting for it."
+    ]
+
+
+def test_what_lags_is_named() -> None:
+    assert problems(with_worker(behind=9_999)) == []
+    assert problems(with_worker(behind=10_000)) == ["shadow m:v2 lags: about 10,000 records behind."]
+
+
+def test_a_group_that_does_not_own_everything_is_named() -> None:
+    assert problems(with_worker(owned=4)) == ["shadow m:v2 serves 4 of 6 partitions: its group is being rearranged."]
+
+
+def test_a_version_that_fails_is_named_with_its_latest_error() -> None:
+    assert problems(with_shadow("model_raised: ValueError: no", routed=10, failed=10)) == [
+        "shadow m:v2 fails on every record (10 so far): model_raised: ValueError: no."
+    ]
+    assert problems(with_shadow(routed=10, failed=1, answered=9)) == ["shadow m:v2 failed on 1 of 10 records."]
+
+
+def test_records_that_retention_took_are_named() -> None:
+    assert problems(with_shadow(routed=10, answered=8, expired=2)) == [
+        "shadow m:v2 lost 2 records to its topic's retention before it was read."
+    ]
+
+
+def test_a_residual_comes_first() -> None:
+    status = replace(with_shadow(routed=10, answered=9, missing=1), groups=[replace(ROUTER, members=(), owned=0)])
+
+    assert problems(status)[0].startswith("The ledger of shadow m:v2 does not add up: 1 records were never answered")
+    assert len(problems(status)) == 2
+
+
+def test_without_topics_nothing_else_is_told() -> None:
+    assert problems(replace(WELL, missing_topics=["e.routes", "e.predictions"])) == [
+        "e.routes, e.predictions: no such topic. Run understudy topics."
+    ]

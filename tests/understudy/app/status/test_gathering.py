@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
+
+from schemas.encodings import RowEncoder
+from understudy.app.provision import provision
+from understudy.app.status.gathering import done_in, gather
+from understudy.core.batches import Record, build
+from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
+from understudy.core.log.memory import MemoryLog
+from understudy.core.topics import slot_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from understudy.app.status.facts import Status
+    from understudy.core.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return endpoint_settings(tmp_path)
+
+
+@pytest.fixture
+def log(settings: Settings) -> MemoryLog:
+    log = MemoryLog()
+    with log.admin() as admin:
+        provision(admin, settings)
+    return log
+
+
+def write(log: MemoryLog, topic: str, records: list[Record], partition: int = 0) -> None:
+    with log.writer("test") as writer:
+        assert writer.commit([Output(topic, partition, build(records))])
+
+
+def behind(status: Status, role: Any, version: str | None = None) -> int:
+    group = status.group(role, version)
+    assert group is not None
+    return group.behind
+
+
+def test_without_topics_they_are_named(settings: Settings) -> None:
+    status = gather(MemoryLog(), settings)
+
+    assert set(status.missing_topics) >= {settings.names.routes, settings.names.requests(SHADOW)}
+    assert status.groups == ()
+
+
+def test_a_new_endpoint_has_nobody_and_nothing(log: MemoryLog, settings: Settings) -> None:
+    status = gather(log, settings)
+
+    assert [(group.role, group.version) for group in status.groups] == [
+        ("router", None),
+        ("worker", PRODUCTION),
+        ("worker", SHADOW),
+        ("comparator", None),
+    ]
+    assert {(group.members, group.owned, group.behind) for group in status.groups} == {((), 0, 0)}
+    assert [(lane.version, lane.role, dict(lane.counts)) for lane in status.lanes] == [
+        (PRODUCTION, "answering", {}),
+        (SHADOW, "shadow", {}),
+    ]
+
+
+def test_members_and_what_they_own_are_told(log: MemoryLog, settings: Settings) -> None:
+    names = settings.names
+    spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, "0"))
+
+    with log.session(spec) as session:
+        while not session.poll(1.0).assigned:
+            pass
+        router = gather(log, settings).group("router")
+
+    assert router is not None
+    assert (router.members, router.owned, router.partitions) == (("sums.router.0",), 3, 3)
+
+
+@pytest.mark.parametrize("events", [1, 49, 500])
+def test_what_waits_is_counted_in_records(log: MemoryLog, settings: Settings, events: int) -> None:
+    write(log, settings.names.input, [Record(None, b"event", 0)] * events)
+
+    told = behind(gather(log, settings), "router")
+
+    assert told == events if events < 50 else told == pytest.approx(events, abs=1)
+
+
+def test_a_marker_behind_the_last_record_is_no_work(log: MemoryLog, settings: Settings) -> None:
+    names = settings.names
+    write(log, names.input, [Record(None, b"event", 0)])
+    with log.admin() as admin:
+        admin.set_positions(names.router_group, {TopicPartition(names.input, 0): Position(1)})
+
+    assert behind(gather(log, settings), "router") == 0
+
+
+def test_records_of_a_frame_that_are_done_do_not_wait(log: MemoryLog, settings: Settings) -> None:
+    names = settings.names
+    write(log, names.requests(PRODUCTION), [Record(None, b"header or event", 0)] * 11)
+    with log.admin() as admin:
+        at = TopicPartition(names.requests(PRODUCTION), 0)
+        admin.set_positions(names.worker_group(PRODUCTION), {at: Position(0, '{"done":4}')})
+
+    assert behind(gather(log, settings), "worker", PRODUCTION) == 6
+    assert done_in("") == done_in("text") == done_in("[]") == done_in('{"done": null}') == 0
+
+
+def test_comparisons_and_dead_letters_are_read(log: MemoryLog, settings: Settings) -> None:
+    names = settings.names
+    row = {
+        "source_partition": 0,
+        "version": SHADOW,
+        "role": "shadow",
+        "revision": 1,
+        "counts": {"routed": 7, "failed": 7},
+        "fields": {},
+        "examples": [],
+    }
+    for partition in (0, 2):
+        encoded = RowEncoder.of("avro", "comparison").encode(row)
+        write(log, names.comparisons, [Record(None, encoded, 0)], partition)
+    for message in ("the first", "the latest"):
+        headers = {"connector.name": SHADOW, "exception.class.name": "understudy.invalid", "exception.message": message}
+        told = tuple((f"__connect.errors.{name}", value.encode()) for name, value in headers.items())
+        write(log, names.dead_letters, [Record(None, b"event", 0, told)])
+
+    shadow = gather(log, settings).lanes[1]
+
+    assert shadow.counts == {"routed": 14, "failed": 14}
+    assert shadow.latest_error == "invalid: the latest"

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from understudy.app.status.facts import Group, Lane, Status, Times
+from understudy.app.status.showing import page
+
+
+def test_a_page_for_people() -> None:
+    status = Status(
+        "flights",
+        2,
+        [Group("flights.router", "router", None, (), 3, 0, 12_000)],
+        [
+            Lane("m:v1", "answering", {"routed": 12_345, "answered": 12_345}, times=Times(10, 20.5)),
+            Lane(
+                "m:v2",
+                "shadow",
+                {"routed": 100, "answered": 90},
+                {"matched": 60, "mismatched": 20, "unpaired_missing": 1},
+            ),
+        ],
+    )
+
+    assert page(status, ["router is not running."]).splitlines() == [
+        "flights, revision 2",
+        "",
+        "GROUP           RUNNING      PARTITIONS  BEHIND",
+        "flights.router  not running  0/3         12,000",
+        "",
+        "LANE             ROUTED  ANSWERED  FAILED  IN FLIGHT  RESIDUAL  MODEL TIME p50/p99",
+        "m:v1  answering  12,345    12,345       0          0         0  10.0/20.5 us",
+        "m:v2  shadow        100        90       0         10         0  -",
+        "",
+        "SHADOW  PAIRS  MATCHED  MISMATCHED  FAILED  UNPAIRED  DIFFER  PRODUCTION'S TIME",
+        "m:v2       81       60          20       0         1  25.00%  -",
+        "",
+        "router is not running.",
+    ]
+
+
+def test_without_problems_it_says_so() -> None:
+    assert page(Status("flights", 1), []).splitlines() == ["flights, revision 1", "", "All is well."]

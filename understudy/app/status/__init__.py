@@ -1,0 +1,1 @@
+"""`understudy status`: what is running, what was owed and answered, and what is wrong."""
