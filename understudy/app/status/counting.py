@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from understudy.app.status.facts import Lane, Times
 from understudy.statistics.sketch import Sketch
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from understudy.app.status.facts import LaneRole
+
+LEDGER_KINDS: Final = frozenset({"routed", "answered", "failed", "withdrawn", "expired", "missing", "unexpected"})
+"""Counts of records by what became of them; all others are of pairs."""
 
 
 @dataclass(slots=True)
@@ -28,10 +31,8 @@ class LaneSums:
         """Take a row. Those of a slice repeat what others count."""
         if row["slice"] is not None:
             return
-        if row["against"] is None:
-            self.counts.update(row["counts"])
-            return
-        self.pairs.update(row["counts"])
+        for kind, count in row["counts"].items():
+            (self.counts if kind in LEDGER_KINDS else self.pairs)[kind] += count
         self.times.merge(_buckets(row["model_time_candidate"]))
         self.production_times.merge(_buckets(row["model_time_production"]))
 

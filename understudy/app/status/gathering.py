@@ -79,21 +79,29 @@ def _subscription(names: EndpointTopics, role: RoleName, version: str | None) ->
 
 def _behind(log: Log, positions: Mapping[TopicPartition, Position], ends: Mapping[TopicPartition, int]) -> int:
     """Offsets not committed yet. Near the end records are counted, for a transaction's marker is no work."""
-    read_to = {at: positions.get(at, Position(0)) for at in ends}
-    far = {at: ends[at] - position.offset for at, position in read_to.items()}
-    near = {at: read_to[at].offset for at, offsets in far.items() if 0 < offsets <= NEAR_OFFSETS}
+    worked_to = {at: worked(positions.get(at, Position(0))) for at in ends}
+    far = {at: ends[at] - offset for at, offset in worked_to.items()}
+    near = {at: worked_to[at] for at, offsets in far.items() if 0 < offsets <= NEAR_OFFSETS}
     counted = sum(len(batch.columns) for _, batch in _read(log, near, ends))
-    started = sum(done_in(read_to[at].note) for at in ends)
-    return max(0, sum(offsets for at, offsets in far.items() if at not in near) + counted - started)
+    return counted + sum(max(0, offsets) for at, offsets in far.items() if at not in near)
 
 
-def done_in(note: str) -> int:
-    """Records beyond the position that a worker's note says are done, the frame's header included; else 0."""
+def worked(position: Position) -> int:
+    """The offset up to which a group has worked: its position, or beyond it what the note says.
+
+    A worker's note counts the records of a frame that are done, behind the frame's header; a comparator's says
+    what it has seen.
+    """
     try:
-        done = json.loads(note)["done"]
-    except (ValueError, KeyError, TypeError):
-        return 0
-    return done + 1 if isinstance(done, int) else 0
+        note = json.loads(position.note)
+    except ValueError:
+        return position.offset
+    match note:
+        case {"done": int(done)}:
+            return position.offset + 1 + done
+        case {"seen": int(seen)}:
+            return max(position.offset, seen)
+    return position.offset
 
 
 def _lanes(log: Log, names: EndpointTopics, production: str, shadows: Sequence[str]) -> list[Lane]:

@@ -45,6 +45,14 @@ def test_rows_add_up_by_lane() -> None:
     assert shadow.latest_error == "invalid: a is missing"
 
 
+def test_a_pair_that_nothing_tells_the_time_or_the_partner_of_is_still_a_pair() -> None:
+    counting = Counting()
+    counting.add(row("m:v2", "shadow", {"unpaired_missing": 2}))
+
+    assert counting.lane("m:v2", "shadow", None).pairs == {"unpaired_missing": 2}
+    assert counting.lane("m:v2", "shadow", None).counts == {}
+
+
 def test_rows_of_slices_are_not_counted_twice() -> None:
     counting = Counting()
     counting.add(row("m:v2", "shadow", {"matched": 3}, against="m:v1"))

@@ -7,7 +7,7 @@ from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
 
 from schemas.encodings import RowEncoder
 from understudy.app.provision import provision
-from understudy.app.status.gathering import done_in, gather
+from understudy.app.status.gathering import gather, worked
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
 from understudy.core.log.memory import MemoryLog
@@ -106,7 +106,23 @@ def test_records_of_a_frame_that_are_done_do_not_wait(log: MemoryLog, settings: 
         admin.set_positions(names.worker_group(PRODUCTION), {at: Position(0, '{"done":4}')})
 
     assert behind(gather(log, settings), "worker", PRODUCTION) == 6
-    assert done_in("") == done_in("text") == done_in("[]") == done_in('{"done": null}') == 0
+
+
+@pytest.mark.parametrize(
+    ("note", "offset"),
+    [
+        ("", 10),
+        ("text", 10),
+        ("[]", 10),
+        ('{"done":4}', 15),
+        ('{"done":null}', 10),
+        ('{"seen":40}', 40),
+        ('{"seen":3}', 10),
+        ('{"revision":1,"production":"m:v1","shadows":[]}', 10),
+    ],
+)
+def test_a_note_may_tell_of_more_than_the_position(note: str, offset: int) -> None:
+    assert worked(Position(10, note)) == offset
 
 
 def test_comparisons_and_dead_letters_are_read(log: MemoryLog, settings: Settings) -> None:
