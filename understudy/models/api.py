@@ -158,7 +158,8 @@ def _saved(estimator: Any) -> bytes:
 
 def _columns(given: Given, schema: Mapping[str, Any] | None, estimator: Any) -> tuple[Column, ...]:
     names = given.columns or _remembered_names(estimator)
-    if given.example is None and schema is None:
+    written_out = bool(given.columns) and all(":" in text for text in given.columns or ())
+    if written_out or (given.example is None and schema is None):
         if given.columns is None:
             raise BadModel("the model's inputs are not known: give example=, schema= or columns=")
         return columns_from_text(given.columns, given.frame)

@@ -110,12 +110,21 @@ def _usual_missing(frame: FrameKind) -> Missing:
 
 def _from_values(name: str, values: Any) -> Column:
     kind = getattr(values.dtype, "kind", "O")
-    absent = [value for value in values if _is_missing(value)] if kind not in "biuU" else []
+    absent = values[_missing_in(values, kind)]
     column_type = NUMPY_KINDS.get(kind) or _type_of_objects(name, values)
     missing: Missing = "none" if any(value is None for value in absent) else "nan"
-    if not absent and kind == "O" and type(values.dtype).__module__.startswith("numpy"):
+    if len(absent) == 0 and kind == "O" and isinstance(values.dtype, np.dtype):
         missing = "none"
-    return Column(name, column_type, nullable=bool(absent), missing=missing)
+    return Column(name, column_type, nullable=len(absent) > 0, missing=missing)
+
+
+def _missing_in(values: Any, kind: str) -> Any:
+    """A mask of the missing values of a pandas Series or a numpy array."""
+    if hasattr(values, "isna"):
+        return values.isna().to_numpy()
+    if kind == "f":
+        return np.isnan(values)
+    return np.array([_is_missing(value) for value in values] if kind == "O" else np.zeros(len(values)), dtype=bool)
 
 
 def _type_of_objects(name: str, values: Any) -> ColumnType:

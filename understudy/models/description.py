@@ -38,7 +38,7 @@ def describe(estimator: Any, kind: Kind | None = None, sample: Any = None) -> De
         raise BadModel(f"{type(estimator).__name__} has no predict method: register a fitted estimator or pipeline")
     _require_fitted(estimator)
     classes = _classes(estimator)
-    outputs = _outputs(estimator, classes) if sample is None else _observed_outputs(estimator.predict(sample))
+    outputs = _outputs(estimator, classes) if sample is None else _observed_outputs(estimator, sample)
     found = kind or _kind(estimator, outputs)
     if found not in get_args(Kind):
         raise BadModel(f"kind {kind!r} is not one of {', '.join(get_args(Kind))}")
@@ -131,8 +131,11 @@ def _regressor_outputs(last: Any) -> int:
     return 1
 
 
-def _observed_outputs(answers: Any) -> int:
-    array = np.asarray(answers)
+def _observed_outputs(estimator: Any, sample: Any) -> int:
+    try:
+        array = np.asarray(estimator.predict(sample))
+    except Exception as error:  # a user's model may raise anything
+        raise BadModel(f"{type(estimator).__name__} cannot answer the example: {error}") from error
     return int(array.shape[1]) if array.ndim > 1 else 1
 
 

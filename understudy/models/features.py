@@ -145,12 +145,7 @@ def _series_maker(column: Column, pandas: Any) -> Callable[[list[object]], Any]:
     if column.type == "string" and column.missing == "nan" and _has_string_type(pandas):
         return lambda values: pandas.array(values, dtype="str")
 
-    def objects(values: list[object]) -> Any:
-        array = np.empty(len(values), dtype=object)
-        array[:] = _with_missing(values, column)
-        return array
-
-    return objects
+    return lambda values: pandas.Series(_with_missing(values, column), dtype=object)
 
 
 def _with_missing(values: list[object], column: Column) -> list[object]:
