@@ -3,7 +3,7 @@
 Each figure is the median over repeats of one call's CPU time, divided by the records that it handles. Keys have 8
 bytes, values 300, batches about 128 KB; values are hexadecimal text, which codecs can halve at best.
 
-    python benchmarks/batches.py [--repeats N] [--json FILE]
+    python benchmarks/bench_batches.py [--repeats N] [--json FILE]
 """
 
 from __future__ import annotations

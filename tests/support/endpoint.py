@@ -1,0 +1,100 @@
+"""One endpoint on a real broker, run as its users run it: a folder, the console script, processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+UNDERSTUDY = str(Path(sys.executable).with_name("understudy"))
+TICK = threading.Event()
+"""Never set: waiting on it lets other processes run between two looks at a condition."""
+
+
+def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+    """Wait for a condition; fail with `what` when it has not come true in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {what}")
+        TICK.wait(0.1)
+
+
+@dataclass
+class Endpoint:
+    """A folder with `understudy.toml`, and the roles that run from it."""
+
+    folder: Path
+    name: str
+    bootstrap: str
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def configure(self, toml: str) -> None:
+        """Write the settings."""
+        (self.folder / "understudy.toml").write_text(toml)
+
+    def run(self, *arguments: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        done = subprocess.run(
+            [UNDERSTUDY, *arguments],
+            cwd=self.folder,
+            env=self._environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"understudy {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def start(self, slot: str, *arguments: str) -> None:
+        """Start a role in the background; its output goes to `<slot>.log`."""
+        with (self.folder / f"{slot}.log").open("ab") as log:
+            self.processes[slot] = subprocess.Popen(
+                [UNDERSTUDY, *arguments, "--slot", slot],
+                cwd=self.folder,
+                env=self._environment(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self, slot: str) -> None:
+        """Kill -9."""
+        process = self.processes.pop(slot)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+
+    def stop(self, slot: str) -> int:
+        """SIGTERM, and the exit status."""
+        process = self.processes.pop(slot)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(timeout=30)
+
+    def close(self) -> None:
+        """End every process that is left."""
+        for slot in list(self.processes):
+            self.kill(slot)
+
+    def status(self) -> dict[str, Any]:
+        """`understudy status --json`."""
+        answer: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return answer
+
+    def logged(self, slot: str) -> str:
+        """What a role has printed."""
+        return (self.folder / f"{slot}.log").read_text()
+
+    def _environment(self) -> Mapping[str, str]:
+        return {**os.environ, "UNDERSTUDY_KAFKA__BOOTSTRAP": self.bootstrap, "OMP_NUM_THREADS": "1"}

@@ -1,0 +1,1 @@
+"""`understudy demo`: real flights through every role, shown as it happens."""

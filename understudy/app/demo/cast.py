@@ -1,0 +1,137 @@
+"""Runs the roles of the demo: as processes on a broker, as threads on the memory log."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from understudy.app import roles
+from understudy.app.running import run_role
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from understudy.app.running import Role
+    from understudy.core.log.contract import Log
+    from understudy.core.settings import Settings
+
+STOP_S: Final = 15.0
+LOG_TAIL_LINES: Final = 15
+
+
+class RoleDied(Exception):
+    """A role ended although nobody told it to; the text has its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One instance of a role. version: for a worker, its name:version."""
+
+    role: str
+    slot: str
+    version: str | None = None
+
+
+class Cast(Protocol):
+    """Running instances of roles."""
+
+    def start(self, parts: Sequence[Part]) -> None: ...
+
+    def check(self) -> None:
+        """Raise RoleDied where an instance has ended."""
+        ...
+
+    def stop(self) -> None:
+        """Tell all to stop, and wait until they have."""
+        ...
+
+
+@dataclass
+class Processes:
+    """Each instance is a process of the console script, as users run it; its output goes to `<slot>.log`."""
+
+    folder: Path
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            with self._log(part.slot).open("ab") as output:
+                self._running[part.slot] = subprocess.Popen(  # noqa: S603 - our own program
+                    [_console_script(), part.role, *([part.version] if part.version else []), "--slot", part.slot],
+                    cwd=self.folder,
+                    stdout=output,
+                    stderr=output,
+                    env={**os.environ, "OMP_NUM_THREADS": "1"},
+                )
+
+    def check(self) -> None:
+        for slot, process in self._running.items():
+            if process.poll() is not None:
+                last = self._log(slot).read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
+                raise RoleDied(f"{slot} ended with status {process.returncode}:\n" + "\n".join(last))
+
+    def stop(self) -> None:
+        for process in self._running.values():
+            process.terminate()
+        for process in self._running.values():
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._running.clear()
+
+    def _log(self, slot: str) -> Path:
+        return self.folder / f"{slot}.log"
+
+
+@dataclass
+class Threads:
+    """Each instance is a thread of this process; all share one memory log."""
+
+    settings: Settings
+    log: Log
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _running: dict[str, threading.Thread] = field(default_factory=dict)
+    _died: dict[str, BaseException] = field(default_factory=dict)
+
+    def start(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            thread = threading.Thread(target=self._run, args=(part,), name=part.slot, daemon=True)
+            self._running[part.slot] = thread
+            thread.start()
+
+    def check(self) -> None:
+        for slot, error in self._died.items():
+            raise RoleDied(f"{slot} ended: {error}") from error
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._running.values():
+            thread.join(STOP_S)
+        self._running.clear()
+
+    def _run(self, part: Part) -> None:
+        try:
+            run_role(_role(self.settings, part), self.log, self._stop)
+        except Exception as error:  # noqa: BLE001 - kept for check(), which raises it in the main thread
+            self._died[part.slot] = error
+
+
+def _role(settings: Settings, part: Part) -> Role:
+    match part.role:
+        case "router":
+            return roles.router(settings, part.slot)
+        case "comparator":
+            return roles.comparator(settings, part.slot)
+        case _:
+            return roles.worker(settings, str(part.version), part.slot)
+
+
+def _console_script() -> str:
+    return str(Path(sys.executable).with_name("understudy"))

@@ -1,0 +1,61 @@
+"""Replays the flights onto the input topic, and tells when each is written."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from understudy.app.event_files import Line
+from understudy.app.producing import Fields, produce
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from understudy.core.log.contract import Log
+    from understudy.core.settings import Settings
+
+TIME_FIELD: Final = "pushed_back_ms"
+"""Stands beside the schema's fields, and becomes the record's time."""
+
+
+class Replay:
+    """Writes flights in a thread of its own, at a steady rate. written: called with each event's id and the time."""
+
+    def __init__(
+        self,
+        log: Log,
+        settings: Settings,
+        flights: Iterable[Any],
+        rate_per_s: float,
+        written: Callable[[str, float], None],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._flights = flights
+        self._rate_per_s = rate_per_s
+        self._written = written
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every event was written. Raises what stopped the writing."""
+        if self._error is not None:
+            raise self._error
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            fields = Fields(key="tailnum", time=TIME_FIELD)
+            produce(self._log, self._settings, self._lines(), fields, rate_per_s=self._rate_per_s)
+        except Exception as error:  # noqa: BLE001 - kept for is_done, which raises it in the main thread
+            self._error = error
+
+    def _lines(self) -> Iterator[Line]:
+        for number, flight in enumerate(self._flights, start=1):
+            self._written(flight.event["event_id"], time.monotonic())
+            yield Line(number, flight.event | {TIME_FIELD: flight.timestamp_ms})

@@ -1,0 +1,89 @@
+"""What the demo plays with: the flights example of the checkout, its models, and an endpoint's folder."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from understudy.core.settings_loading import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from understudy.core.settings import Settings
+
+CHECKOUT: Final = Path(__file__).parents[3]
+EXAMPLE: Final = CHECKOUT / "examples" / "flights"
+PRODUCTION: Final = "flights:v1"
+REFACTOR: Final = "flights:v4"
+BROKEN: Final = "flights:v3_hours"
+SHADOWS: Final = (REFACTOR, BROKEN)
+PARTITIONS: Final = 4
+
+
+class NoScenery(Exception):
+    """The example is not there, or what it needs is not installed; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A model version of the demo: its name, what it is in a few words, and the function that trains it."""
+
+    ref: str
+    what: str
+    train: str
+
+
+VERSIONS: Final = (
+    Version(PRODUCTION, "logistic regression, in production", "v1"),
+    Version(REFACTOR, "v1 rewritten: another solver, another column order", "v4"),
+    Version(BROKEN, "v1 with a bug: takes the delay's minutes for hours", "v3_hours"),
+)
+
+
+def check() -> None:
+    """Raise NoScenery where the demo cannot be played."""
+    if not (EXAMPLE / "data").is_dir():
+        raise NoScenery(
+            f"The demo replays the flights of examples/flights, which are not at {EXAMPLE}: run it in a checkout of "
+            "the project, with make demo."
+        )
+    if importlib.util.find_spec("pandas") is None:
+        raise NoScenery("The demo's models want named columns: pip install 'understudy[demo]'.")
+
+
+def flights(limit: int) -> Sequence[Any]:
+    """The first flights of the stream, as examples.flights.events.Flight."""
+    return list(importlib.import_module("examples.flights.events").events(limit))
+
+
+def train(version: Version, registry: Path) -> float:
+    """Train and register a version, and return the seconds that it took."""
+    began_s = time.monotonic()
+    getattr(importlib.import_module("examples.flights.train"), version.train)(registry)
+    return time.monotonic() - began_s
+
+
+def furnish(folder: Path, bootstrap: str | None) -> Settings:
+    """Write the endpoint's settings and schema into a folder, and read them back as a user's."""
+    shutil.copy(EXAMPLE / "event.avsc", folder / "event.avsc")
+    (folder / "understudy.toml").write_text(settings_text(bootstrap), encoding="utf-8")
+    return load(folder / "understudy.toml", {})
+
+
+def settings_text(bootstrap: str | None) -> str:
+    """The demo's understudy.toml; without a broker, Kafka is not mentioned."""
+    shadows = ", ".join(f'"{ref}"' for ref in SHADOWS)
+    kafka = f'[kafka]\nbootstrap = "{bootstrap}"\n\n' if bootstrap else ""
+    return (
+        f'endpoint = "flights"\n\n{kafka}'
+        '[input]\nschema = "event.avsc"\nevent_id = "event_id"\nslices = ["origin"]\n\n'
+        f'[plan]\nrevision = 1\nproduction = "{PRODUCTION}"\nshadows = [{shadows}]\n\n'
+        f"[topics]\npartitions = {PARTITIONS}\n\n"
+        "[comparator]\ninterval_s = 0.25\n"
+    )
