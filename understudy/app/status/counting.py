@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from understudy.app.status.facts import LaneRole
 
-LEDGER_KINDS: Final = frozenset({"routed", "answered", "failed", "withdrawn", "expired", "missing", "unexpected"})
+LEDGER_KINDS: Final = frozenset(
+    {"routed", "answered", "failed", "withdrawn", "expired", "missing", "unexpected", "unrouted"}
+)
 """Counts of records by what became of them; all others are of pairs."""
 
 

@@ -81,8 +81,13 @@ class Lane:
 
     @property
     def residual(self) -> int:
-        """What does not add up: records that no answer will come for any more, and answers that nobody asked for."""
-        return self.count("missing") + self.count("unexpected") + max(0, self.accounted - self.count("routed"))
+        """What does not add up.
+
+        Records that no answer will come for any more (missing), answers that nobody asked for (unexpected), records
+        of a shadow that no lane was to answer (unrouted), and what is accounted for without having been routed.
+        """
+        impossible = sum(self.count(kind) for kind in ("missing", "unexpected", "unrouted"))
+        return impossible + max(0, self.accounted - self.count("routed"))
 
     @property
     def failed_pairs(self) -> int:

@@ -24,8 +24,9 @@ def _ledger(status: Status) -> Iterator[str]:
     for lane in status.lanes:
         if lane.residual:
             yield (
-                f"The ledger of {named(lane)} does not add up: {lane.count('missing'):,} records were never answered "
-                f"and {lane.count('unexpected'):,} answers were not asked for. This should be impossible."
+                f"The ledger of {named(lane)} does not add up: {lane.count('missing'):,} records were never answered, "
+                f"{lane.count('unexpected'):,} answers were not asked for, {lane.count('unrouted'):,} records had no "
+                "production lane. This should be impossible."
             )
 
 
