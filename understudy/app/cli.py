@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from understudy.app.commands import broker, produce, register, roles, status, tail, topics
+from understudy.app.commands import broker, demo, produce, register, roles, status, tail, topics
 from understudy.app.options import Outside
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def build() -> typer.Typer:
     _add(app, produce.produce, "understudy produce events.csv --key tailnum --time pushed_back_at --rate 1000")
     _add(app, tail.tail, "understudy tail predictions --follow")
     _add(app, status.status, "understudy status --watch")
+    _add(app, demo.demo, "understudy demo --broker memory --json figures.json")
     brokers = _group("A local Kafka broker, for development and tests.")
     _add(brokers, broker.start, "understudy broker start")
     _add(brokers, broker.stop, "understudy broker stop")
