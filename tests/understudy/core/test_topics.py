@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from understudy.core.topics import (
@@ -134,3 +136,7 @@ def test_the_documented_table_names_every_kind() -> None:
     assert "| 1 d, at most 1,024 MiB a partition |" in table
     assert "| `<endpoint>.deployments` | command line | the history of releases | for ever |" in table
     assert "| `<endpoint>.input` | you | the events, Avro, any key | as you set it |" in table
+
+
+def test_the_documentation_has_the_table_of_today() -> None:
+    assert markdown_table() in (Path(__file__).parents[3] / "docs" / "topics.md").read_text(encoding="utf-8")
