@@ -160,6 +160,24 @@ def test_after_a_rebalance_between_poll_and_commit_the_session_reads_again(harne
     assert position_of(harness, "group", at(topic)) == Position(2)
 
 
+def test_a_partition_that_goes_with_a_lost_commit_is_revoked(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input"), harness.create_topic("output")
+    begin(harness, topic, partitions=1)
+    loser = Driver(harness, [topic], "b")
+    harness.append(topic, 0, batch("a0"))
+    loser.until_holds("a0")
+    harness.evict(loser.session)
+    winner = Driver(harness, [topic], "a")
+    winner.until_holds("a0")
+
+    assert not loser.copy(target)
+    settle(harness, [loser, winner], lambda: not loser.owned, "the partition revoked")
+
+    assert loser.held == {}
+    winner.copy_until(target, lambda: bool(seen(harness, target)), "the record")
+    assert seen(harness, target) == ["a0"]
+
+
 def test_a_session_goes_on_after_idling_past_its_time_out(harness: LogHarness) -> None:
     topic, target = harness.create_topic("input"), harness.create_topic("output")
     begin(harness, topic, partitions=1)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from understudy.core.batches import Batch
     from understudy.core.log.contract import Output, Session, SessionSpec
+    from understudy.core.log.memory import Faults
     from understudy.core.log.memory.session import MemorySession
 
 STEP_S = 0.05
@@ -46,9 +47,9 @@ class MemoryTransaction:
 class MemoryHarness:
     """Implements `LogHarness`."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: Faults | None = None) -> None:
         self.clock = VirtualClock()
-        self._log = MemoryLog(self.clock)
+        self._log = MemoryLog(self.clock, faults)
         self._admin = self._log.admin()
         self._sessions: list[MemorySession] = []
         self._writers = count(1)

@@ -43,7 +43,7 @@ class MemorySession:
         self._cluster = cluster
         self._spec = spec
         self._readings: dict[TopicPartition, Reading] = {}
-        self._revoked: set[TopicPartition] = set()
+        self._told: Partitions = frozenset()
         self._topic_ids: dict[str, str] = {}
         self._generation = 0
         self._stale = True
@@ -143,13 +143,13 @@ class MemorySession:
         served = self._served(member)
         self._hand_over(served)
         assigned = self._take_over(served)
-        batches = self._read(paused, 0 if assigned or self._revoked else at_least_bytes)
+        revoked = self._told - self._readings.keys()
+        batches = self._read(paused, 0 if assigned or revoked else at_least_bytes)
         again = self._read_again(reread)
-        if not (assigned or self._revoked or batches or again):
+        if not (assigned or revoked or batches or again):
             return None
-        polled = Polled(batches, assigned, frozenset(self._revoked), again)
-        self._revoked.clear()
-        return polled
+        self._told = frozenset(self._readings)
+        return Polled(batches, assigned, revoked, again)
 
     def _lose(self) -> None:
         """Forget what was handed out: the next poll begins again from the committed positions."""
@@ -194,7 +194,6 @@ class MemorySession:
         for at in list(self._readings):
             if at not in served or group.owned_since[at] > self._generation:
                 del self._readings[at]
-                self._revoked.add(at)
         self._generation = group.generation
 
     def _take_over(self, served: Partitions) -> dict[TopicPartition, Position]:
