@@ -13,6 +13,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from schemas.errors import InvalidSchema, SchemaUnavailable  # noqa: PLC0415
     from understudy.app.broker_choice import BadChoice  # noqa: PLC0415
     from understudy.app.broker_jars import BrokerError  # noqa: PLC0415
+    from understudy.app.demo.errors import NoScenery, RoleDied, Stuck  # noqa: PLC0415
     from understudy.app.producing import BadSource  # noqa: PLC0415
     from understudy.app.provision import CannotProvision  # noqa: PLC0415
     from understudy.core.log.errors import LogError  # noqa: PLC0415
@@ -31,6 +32,9 @@ def _foreseen() -> tuple[type[Exception], ...]:
         InvalidSchema,
         LogError,
         ModelError,
+        NoScenery,
+        RoleDied,
         SchemaUnavailable,
         SettingsError,
+        Stuck,
     )

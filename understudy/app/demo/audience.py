@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from schemas.encodings import RowDecoder
+from understudy.app.demo.scoreboard import scoreboard
+from understudy.app.status.counting import Counting
 from understudy.core.log.contract import TopicPartition
 
 if TYPE_CHECKING:
     from understudy.app.demo.figures import Figures
+    from understudy.app.demo.scoreboard import Scoreboard
     from understudy.core.log.contract import Log, Reader
     from understudy.core.topics import EndpointTopics
 
 
 class Audience:
-    """Follows predictions, shadow-predictions and comparisons from their start.
-
-    comparisons: every row of the comparisons topic so far.
-    """
+    """Follows predictions, shadow-predictions and comparisons from their start."""
 
     def __init__(self, log: Log, topics: EndpointTopics, partitions: int, figures: Figures) -> None:
         followed = (topics.predictions, topics.shadow_predictions, topics.comparisons)
@@ -26,9 +26,9 @@ class Audience:
         self._reader: Final[Reader] = log.reader(start)
         self._topics: Final = topics
         self._figures: Final = figures
-        self._predictions: Final = RowDecoder.of("prediction", "avro")
-        self._comparisons: Final = RowDecoder.of("comparison", "avro")
-        self.comparisons: Final[list[dict[str, Any]]] = []
+        self._predictions: Final = RowDecoder.of("avro", "prediction")
+        self._comparisons: Final = RowDecoder.of("avro", "comparison")
+        self._counting: Final = Counting()
 
     def watch(self, timeout_s: float) -> None:
         """Count what becomes visible; waits up to `timeout_s` for something."""
@@ -41,11 +41,17 @@ class Audience:
 
     def _count(self, topic: str, value: bytes | None, now_s: float) -> None:
         if topic == self._topics.comparisons:
-            self.comparisons.append(self._comparisons.decode(value))
+            row = self._comparisons.decode(value)
+            self._counting.add(row)
+            self._figures.comparison(row)
         elif topic == self._topics.predictions:
             self._figures.prediction(self._predictions.decode(value), now_s)
         else:
             self._figures.shadow_prediction(self._predictions.decode(value))
+
+    def board(self, elapsed_s: float) -> Scoreboard:
+        """Where the run stands."""
+        return scoreboard(self._figures, self._counting, elapsed_s)
 
     def close(self) -> None:
         self._reader.close()

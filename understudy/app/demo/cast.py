@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from understudy.app import roles
+from understudy.app.demo.errors import RoleDied
 from understudy.app.running import run_role
 
 if TYPE_CHECKING:
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
 STOP_S: Final = 15.0
 LOG_TAIL_LINES: Final = 15
-
-
-class RoleDied(Exception):
-    """A role ended although nobody told it to; the text has its last words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,11 @@ class Figures:
     touched: int = 0
     delays_ms: list[float] = field(default_factory=list)
     latest: dict[str, Any] | None = None
+    differing: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.answers = {version: Answers() for version in (self.production, *self.shadows)}
+        self.differing = {version: [] for version in self.shadows}
 
     def produced(self, event_id: str, now_s: float) -> None:
         """An event is about to be written."""
@@ -71,10 +73,10 @@ class Figures:
         """A row became visible in the topic of the shadows' answers."""
         self.answers[row["answered_version"]].add(row, self.truths.get(row["event_id"]))
 
-    @property
-    def missing(self) -> int:
-        """Events written and not answered yet."""
-        return len(self.produced_s) - len(self.seen)
+    def comparison(self, row: Mapping[str, Any]) -> None:
+        """A row of the comparator's became visible: keep the examples in it."""
+        if row["slice"] is None:
+            self.differing[row["version"]] += [e for e in row["examples"] if e["kind"] == "mismatched"]
 
 
 def quantile(values: Sequence[float], q: float) -> float | None:

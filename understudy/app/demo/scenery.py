@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from understudy.app.demo.errors import NoScenery
 from understudy.core.settings_loading import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from understudy.core.settings import Settings
 
@@ -24,10 +25,6 @@ REFACTOR: Final = "flights:v4"
 BROKEN: Final = "flights:v3_hours"
 SHADOWS: Final = (REFACTOR, BROKEN)
 PARTITIONS: Final = 4
-
-
-class NoScenery(Exception):
-    """The example is not there, or what it needs is not installed; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,47 +10,66 @@ from understudy.app.demo.figures import quantile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from understudy.app.demo.figures import Figures
+    from understudy.app.demo.figures import Answers, Figures
+    from understudy.app.status.counting import Counting
+    from understudy.app.status.facts import Lane
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One version. accuracy and differs are shares of 1; None while there is nothing to tell."""
+class Shadow:
+    """One shadow: what its rows say, what the comparator counted, and its first differing answers."""
 
-    ref: str
-    is_production: bool
-    answered: int
-    failed: int
-    accuracy: float | None
-    pairs: int = 0
-    matched: int = 0
-    mismatched: int = 0
-    other: Mapping[str, int] | None = None
-    model_p50_us: float | None = None
-    model_p99_us: float | None = None
-    examples: tuple[Mapping[str, Any], ...] = ()
+    lane: Lane
+    answers: Answers
+    differing: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def pairs(self) -> int:
+        return sum(self.lane.pairs.values())
 
     @property
     def differs(self) -> float | None:
-        return self.mismatched / self.pairs if self.pairs else None
+        """The share of pairs that did not match; None while there is none."""
+        return 1 - self.lane.pairs.get("matched", 0) / self.pairs if self.pairs else None
 
 
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """The run so far. missing, doubled: of the events written, and of the answers users could read."""
+    """The run so far.
+
+    produced: events written. answered: of them, with a row that users can read; failed: of those, error rows.
+    doubled: rows beyond the first for an event. touched: users' rows that another version than production answered.
+    """
 
     elapsed_s: float
     produced: int
     answered: int
-    missing: int
+    failed: int
     doubled: int
     touched: int
-    residual: int
     delay_p50_ms: float | None
     delay_p99_ms: float | None
     production: Lane
-    shadows: tuple[Lane, ...]
-    latest: dict[str, Any] | None = None
+    production_answers: Answers
+    shadows: tuple[Shadow, ...]
+    latest: Mapping[str, Any] | None
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        return (self.production, *(shadow.lane for shadow in self.shadows))
+
+    @property
+    def missing(self) -> int:
+        """Events that were written and are not answered."""
+        return self.produced - self.answered
+
+    @property
+    def residual(self) -> int:
+        return sum(lane.residual for lane in self.lanes)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(lane.in_flight for lane in self.lanes)
 
     @property
     def rate_per_s(self) -> float:
@@ -58,5 +77,28 @@ class Scoreboard:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every event is answered, and compared with every shadow."""
-        return self.missing == 0 and all(lane.pairs == self.produced for lane in self.shadows)
+        """Whether every event is answered, and accounted for in every lane."""
+        compared = all(shadow.pairs == self.produced for shadow in self.shadows)
+        return self.missing == 0 and compared and all(lane.accounted == self.produced for lane in self.lanes)
+
+
+def scoreboard(figures: Figures, counting: Counting, elapsed_s: float) -> Scoreboard:
+    """Put together what was counted. differing examples are the comparator's, in the order of the stream."""
+    production = figures.answers[figures.production]
+    return Scoreboard(
+        elapsed_s=elapsed_s,
+        produced=len(figures.produced_s),
+        answered=len(figures.seen),
+        failed=production.failed,
+        doubled=figures.doubled,
+        touched=figures.touched,
+        delay_p50_ms=quantile(figures.delays_ms, 0.5),
+        delay_p99_ms=quantile(figures.delays_ms, 0.99),
+        production=counting.lane(figures.production, "answering", None),
+        production_answers=production,
+        shadows=tuple(
+            Shadow(counting.lane(ref, "shadow", None), figures.answers[ref], tuple(figures.differing[ref]))
+            for ref in figures.shadows
+        ),
+        latest=figures.latest,
+    )

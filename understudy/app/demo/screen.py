@@ -14,10 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from understudy.app.demo.figures import Answers
     from understudy.app.demo.scenery import Version
     from understudy.app.demo.scoreboard import Scoreboard
+    from understudy.app.status.facts import Times
 
 REFRESH_PER_S: Final = 8
 PLAIN_EVERY_S: Final = 2.0
@@ -80,10 +82,13 @@ class Training:
 
 def plain(board: Scoreboard) -> str:
     """One line."""
-    shadows = "; ".join(f"{lane.ref} compared {lane.pairs:,}, differs {share(lane.differs)}" for lane in board.shadows)
+    shadows = "; ".join(
+        f"{shadow.lane.version}: {shadow.pairs:,} compared, differs on {share(shadow.differs)}"
+        for shadow in board.shadows
+    )
     return (
         f"{board.elapsed_s:5.1f} s  {board.produced:,} flights in, {board.answered:,} answered "
-        f"by {board.production.ref}; {shadows}"
+        f"by {board.production.version}; shadows {shadows}"
     )
 
 
@@ -102,7 +107,7 @@ def flow(board: Scoreboard) -> Panel:
         f"{board.answered:>7,} answered",
         ("  →  ", "dim"),
         ("comparator ", "bold"),
-        f"{sum(lane.pairs for lane in board.shadows):>7,} pairs",
+        f"{sum(shadow.pairs for shadow in board.shadows):>7,} pairs",
         (f"      {board.rate_per_s:,.0f} flights/s   {board.elapsed_s:.0f} s", "dim"),
     )
     return Panel(text, title="Understudy: one stream, three versions", title_align="left", border_style="cyan")
@@ -115,20 +120,31 @@ def table(board: Scoreboard) -> Table:
     grid.add_column("who uses its answers")
     for name in ("answered", "right", "compared", "agrees", "differs", "model µs p50 / p99"):
         grid.add_column(name, justify="right")
-    for lane in (board.production, *board.shadows):
-        grid.add_row(*row(lane), style="" if lane.is_production else differing_style(lane.differs))
+    grid.add_row(
+        board.production.version,
+        "your users",
+        *answered(board.production_answers),
+        "",
+        "",
+        "",
+        micros(board.production.times),
+    )
+    for shadow in board.shadows:
+        agrees = None if shadow.differs is None else 1 - shadow.differs
+        cells = (f"{shadow.pairs:,}", share(agrees), share(shadow.differs), micros(shadow.lane.times))
+        style = differing_style(shadow.differs)
+        grid.add_row(shadow.lane.version, "nobody: in shadow", *answered(shadow.answers), *cells, style=style)
     return grid
 
 
-def row(lane: Any) -> list[str]:
-    """A version's cells."""
-    time_us = "" if lane.model_p50_us is None else f"{lane.model_p50_us:,.0f} / {lane.model_p99_us:,.0f}"
-    who = "your users" if lane.is_production else "nobody: in shadow"
-    answered = [f"{lane.answered:,}", share(lane.accuracy)]
-    if lane.is_production:
-        return [lane.ref, who, *answered, "", "", "", time_us]
-    agrees = share(None if lane.differs is None else 1 - lane.differs)
-    return [lane.ref, who, *answered, f"{lane.pairs:,}", agrees, share(lane.differs), time_us]
+def answered(answers: Answers) -> tuple[str, str]:
+    """How many, and how many of them were right."""
+    return f"{answers.answered:,}", share(answers.accuracy)
+
+
+def micros(times: Times) -> str:
+    """Quantiles of the time in the model."""
+    return "" if times.p50_us is None else f"{times.p50_us:,.0f} / {times.p99_us:,.0f}"
 
 
 def differing_style(differs: float | None) -> str:
@@ -138,14 +154,14 @@ def differing_style(differs: float | None) -> str:
     return "green" if differs <= 0.01 else "red"  # noqa: PLR2004 - the margin that the line above names
 
 
-def latest(row: dict[str, Any] | None) -> Text:
+def latest(row: Mapping[str, Any] | None) -> Text:
     """Production's newest answer in words."""
     if row is None:
         return Text("waiting for the first prediction ...", style="dim")
     return Text(f"latest prediction  {told(row)}", style="dim")
 
 
-def told(row: dict[str, Any]) -> str:
+def told(row: Mapping[str, Any]) -> str:
     """A prediction for people."""
     probability = row["probabilities"][-1] if row["probabilities"] else None
     late = "15 minutes late or more" if row["label"] else "on time"
@@ -156,5 +172,5 @@ def told(row: dict[str, Any]) -> str:
 def share(value: float | None) -> str:
     """A share in per cent; a small one keeps its digits."""
     if value is None:
-        return "–"
+        return "-"
     return f"{value:.1%}" if value == 0 or 0.01 <= value <= 0.99 else f"{value:.2%}"  # noqa: PLR2004 - per cent

@@ -14,9 +14,9 @@ from understudy.app.broker_choice import choose
 from understudy.app.demo import scenery
 from understudy.app.demo.audience import Audience
 from understudy.app.demo.cast import Part, Processes, Threads
+from understudy.app.demo.errors import Stuck
 from understudy.app.demo.figures import Figures
 from understudy.app.demo.replay import Replay
-from understudy.app.demo.scoreboard import Scoreboard, scoreboard
 from understudy.app.provision import provision
 from understudy.core.log.kafka import KafkaLog
 from understudy.core.log.memory import MemoryLog
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from understudy.app.broker_choice import Choice
     from understudy.app.demo.cast import Cast
+    from understudy.app.demo.scoreboard import Scoreboard
     from understudy.app.demo.screen import Screen
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
@@ -43,10 +44,6 @@ PARTS: Final = (
     *(Part("worker", f"worker-{version.train.replace('_', '-')}", version.ref) for version in scenery.VERSIONS),
     Part("comparator", "comparator-0"),
 )
-
-
-class Stuck(Exception):
-    """Nothing moves any more; the text says where it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +71,8 @@ class Stage:
     cast: Cast
 
 
-def play(wanted: Wanted, screen: Screen) -> Scoreboard:
-    """Play the demo and return what it measured.
+def play(wanted: Wanted, screen: Screen) -> tuple[Choice, Scoreboard]:
+    """Play the demo; returns the broker that was taken, and what was measured.
 
     Raises BadChoice, BrokerError, NoScenery, RoleDied, Stuck.
     """
@@ -86,7 +83,7 @@ def play(wanted: Wanted, screen: Screen) -> Scoreboard:
         folder = Path(name)
         _train(folder / "models", screen)
         with _stage(choice, folder, screen) as stage:
-            return _perform(stage, wanted, screen)
+            return choice, _perform(stage, wanted, screen)
 
 
 def _train(registry: Path, screen: Screen) -> None:
@@ -126,21 +123,22 @@ def _perform(stage: Stage, wanted: Wanted, screen: Screen) -> Scoreboard:
     replay = Replay(stage.log, stage.settings, flights, wanted.rate_per_s, figures.produced)
     began_s = time.monotonic()
 
-    def board() -> Scoreboard:
-        return scoreboard(figures, audience.comparisons, time.monotonic() - began_s)
-
     stage.cast.start(PARTS)
-    screen.say(f"Started a router, three workers and a comparator; replaying {len(flights):,} flights from 1 April 2013")
+    screen.say(
+        f"Started a router, three workers and a comparator; replaying {len(flights):,} flights from 1 April 2013"
+    )
     replay.start()
+    patience = Patience(PATIENCE_S)
+    board = audience.board(0.0)
     with screen.playing() as live:
-        patience = Patience(PATIENCE_S)
-        while not (replay.is_done and board().is_complete):
+        while not (replay.is_done and board.is_complete):
             stage.cast.check()
             audience.watch(LOOK_S)
-            screen.show(live, board())
-            patience.spend(board())
+            board = audience.board(time.monotonic() - began_s)
+            screen.show(live, board)
+            patience.spend(board)
     audience.close()
-    return board()
+    return board
 
 
 class Patience:
@@ -153,8 +151,11 @@ class Patience:
 
     def spend(self, board: Scoreboard) -> None:
         """Raise Stuck when the board has been the same for too long."""
-        now = (board.produced, board.answered, *((lane.answered, lane.pairs) for lane in board.shadows))
+        now = (board.produced, board.answered, *(lane.accounted for lane in board.lanes))
         if now != self._last:
             self._last, self._until_s = now, time.monotonic() + self._seconds
         elif time.monotonic() > self._until_s:
-            raise Stuck(f"Nothing has moved for {self._seconds:.0f} s. {board}")
+            raise Stuck(
+                f"Nothing has moved for {self._seconds:.0f} s: {board.produced:,} events were written, "
+                f"{board.answered:,} are answered, {board.in_flight:,} are in flight."
+            )
