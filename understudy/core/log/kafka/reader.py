@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PARTITION_BYTES: Final = 1 << 20
 MAX_WAIT_S: Final = 0.5
 PAUSE_S: Final = 0.05
-TOPICS_CHECK_S: Final = 30.0
+TOPICS_CHECK_S: Final = 1.0
 
 
 class KafkaReader:
@@ -87,7 +87,7 @@ class KafkaReader:
         return {at: part.batches for at, part in scanned.items() if part.batches}
 
     def _check_topics(self) -> None:
-        """At the start, and now and then: the topics must be there, and be the same."""
+        """Once a second: the topics must be there, and be the same."""
         if time.monotonic() < self._check_at:
             return
         names = {at.topic for at in self._next}

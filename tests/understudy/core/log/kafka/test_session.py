@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from support.driving import Driver, at, batch, begin_at, position_of, seen
-from support.kafka_harness import wait_until
+from support.kafka_harness import KafkaHarness, wait_until
 
+from understudy.app.broker import running_broker, start, stop
 from understudy.core.log.contract import Output, Position, SessionSpec
 from understudy.core.log.errors import (
     Fenced,
@@ -24,27 +25,31 @@ from understudy.core.log.errors import (
 )
 from understudy.core.log.kafka import KafkaLog
 
-if TYPE_CHECKING:
-    from support.kafka_harness import KafkaHarness
-
 pytestmark = pytest.mark.kafka
 
 COPIER = Path(__file__).parents[4] / "support" / "kafka_copier.py"
 PHASES = ("polled", "begun", "produced", "positioned", "ending", "ended")
 
 
-def run_copier(kafka: KafkaHarness, source: str, target: str, phase: str, nth: int, until: int) -> int:
-    """Copy in a process of its own, which kills itself at the phase. Returns its exit status."""
+def start_copier(
+    kafka: KafkaHarness, source: str, target: str, phase: str, nth: int, until: int
+) -> subprocess.Popen[bytes]:
+    """Copy in a process of its own, which kills itself at the phase."""
     slot = kafka.name("group.a")
     arguments = (kafka._bootstrap, kafka.name("group"), slot, source, target, phase, str(nth), str(until))
-    return subprocess.run([sys.executable, str(COPIER), *arguments], check=False, timeout=60).returncode
+    return subprocess.Popen([sys.executable, str(COPIER), *arguments])
+
+
+def run_copier(kafka: KafkaHarness, source: str, target: str, phase: str, nth: int, until: int) -> int:
+    """The same, to its end. Returns its exit status."""
+    return start_copier(kafka, source, target, phase, nth, until).wait(60)
 
 
 def test_kill_9_in_every_phase_loses_and_doubles_nothing(kafka: KafkaHarness) -> None:
     source, target = kafka.create_topic("source"), kafka.create_topic("target")
     values = [f"v{i}" for i in range(300)]
-    for start in range(0, len(values), 5):
-        kafka.append(source, 0, batch(*values[start : start + 5]))
+    for i in range(0, len(values), 5):
+        kafka.append(source, 0, batch(*values[i : i + 5]))
     begin_at(kafka, "group", {at(source): Position(0)})
     for nth, phase in enumerate(PHASES, 2):
         assert run_copier(kafka, source, target, phase, nth, len(values)) == -9, f"it was to be killed when {phase}"
@@ -231,6 +236,50 @@ def test_a_closed_session_says_so(kafka: KafkaHarness) -> None:
     driver.session.close()
     with pytest.raises(LogError, match="closed"):
         driver.poll()
+
+
+def test_connections_that_break_in_every_phase_lose_and_double_nothing(kafka: KafkaHarness) -> None:
+    source, target = kafka.create_topic("source", 2), kafka.create_topic("target", 2)
+    begin_at(kafka, "group", {at(source, 0): Position(0), at(source, 1): Position(0)})
+    pending = list(PHASES)
+
+    def break_connections(phase: str) -> None:
+        """At `ending`, the outcome of the commit is then unknown."""
+        if phase == pending[0]:
+            pending.append(pending.pop(0))
+            for connection in driver.session._client._manager._conns.values():  # type: ignore[attr-defined]
+                with contextlib.suppress(OSError):  # broken already
+                    connection.transport._sock.shutdown(socket.SHUT_RDWR)
+
+    driver = Driver(kafka, [source], probe=break_connections)
+    values = [f"v{i}" for i in range(60)]
+    for i in range(0, 60, 5):
+        kafka.append(source, 0, batch(*values[i : i + 5]))
+        kafka.append(source, 1, batch(*values[i : i + 5]))
+        driver.poll(1.0)
+        driver.copy(target)
+    pending.insert(0, "calm")
+    driver.copy_until(target, lambda: len(seen(kafka, target, 0) + seen(kafka, target, 1)) >= 120, "copies")
+    assert seen(kafka, target, 0) == seen(kafka, target, 1) == values
+
+
+def test_a_broker_that_dies_and_comes_back_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    with running_broker(tmp_path) as broker:
+        before = KafkaHarness(broker.bootstrap)
+        source, target = before.create_topic("source"), before.create_topic("target")
+        values = [f"v{i}" for i in range(600)]
+        for i in range(0, len(values), 2):
+            before.append(source, 0, batch(*values[i : i + 2]))
+        begin_at(before, "group", {at(source): Position(0)})
+        copier = start_copier(before, source, target, "never", 1, len(values))
+        before.wait_until(lambda: len(seen(before, target)) > 20, 30.0, "the first copies")
+        before.close()
+        stop(tmp_path, grace_s=0.0)
+        start(tmp_path)
+        assert copier.wait(60) == 0
+        after = KafkaHarness(broker.bootstrap)
+        assert seen(after, target) == values
+        after.close()
 
 
 def test_transactions_of_protocol_version_1_commit_too(kafka: KafkaHarness) -> None:

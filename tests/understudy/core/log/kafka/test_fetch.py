@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import socket
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from kafka import errors
+from kafka.net.transport import KafkaTCPTransport
+from kafka.record import MemoryRecords
+from kafka.structs import TopicPartition as KafkaTopicPartition
+from support.driving import at, batch, values_of
+
+from understudy.core.batches import relocate
+from understudy.core.log.errors import CorruptBatch
+from understudy.core.log.kafka.fetch import (
+    OutOfRange,
+    WholeBatches,
+    drain_socket,
+    patch_receive_buffer,
+    read_between,
+    scan_response,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.kafka_harness import KafkaHarness
+
+    from understudy.core.batches import Batch
+
+
+def stored(*batches: Batch) -> bytes:
+    """The bytes of a partition that holds the batches from offset 0 on."""
+    data, offset = b"", 0
+    for each in batches:
+        data += relocate(each, offset).data
+        offset += each.count
+    return data
+
+
+@pytest.fixture
+def unpatched() -> Iterator[None]:
+    before = KafkaTCPTransport._sock_recv
+    yield
+    KafkaTCPTransport._sock_recv = before
+
+
+def test_the_seam_yields_whole_batches_and_where_to_go_on() -> None:
+    drained: list[object] = []
+    records = MemoryRecords(stored(batch("a", "b"), batch("c")))
+    seam = WholeBatches(0, KafkaTopicPartition("topic", 0), records, on_drain=drained.append)
+    assert seam
+    assert [values_of([each]) for each in seam.take(1 << 31)] == [["a", "b"], ["c"]]
+    assert (seam.next_fetch_offset, seam.records_read, seam.leader_epoch) == (3, 3, 0)
+    assert not seam
+    assert drained == [seam]
+
+
+def test_the_seam_moves_over_aborted_records() -> None:
+    aborted = [SimpleNamespace(first_offset=0, producer_id=-1)]
+    seam = WholeBatches(0, KafkaTopicPartition("topic", 0), MemoryRecords(b""), aborted_transactions=aborted)
+    assert list(seam.take()) == []
+    assert seam.next_fetch_offset == 0
+
+
+def test_a_corrupt_batch_is_named_with_partition_offset_and_the_way_back() -> None:
+    data = bytearray(stored(batch("a")))
+    data[-1] ^= 1
+    with pytest.raises(CorruptBatch, match=r"topic\[3\], reading from offset 0: The checksum .* offset 0 .*restore"):
+        scan_response(at("topic", 3), bytes(data), 0, None)
+
+
+def test_a_socket_is_read_until_it_has_no_more() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.sendall(b"x" * 1000)
+        assert drain_socket(ours, 300) == (b"x" * 1000, None)
+        assert drain_socket(ours, 300) == (b"", None)
+        theirs.close()
+        data, error = drain_socket(ours, 300)
+    assert data == b""
+    assert isinstance(error, errors.KafkaConnectionError)
+
+
+def test_a_broken_socket_is_reported() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    ours.close()
+    data, error = drain_socket(ours, 300)
+    assert data == b""
+    assert isinstance(error, errors.KafkaConnectionError)
+
+
+@pytest.mark.usefixtures("unpatched")
+def test_the_receive_buffer_is_patched_once() -> None:
+    patch_receive_buffer(1234)
+    once = KafkaTCPTransport._sock_recv
+    patch_receive_buffer(1234)
+    assert KafkaTCPTransport._sock_recv is once
+
+
+@pytest.mark.kafka
+def test_a_span_is_read_from_its_beginning_up_to_its_end(kafka: KafkaHarness) -> None:
+    topic = kafka.create_topic("topic", 2)
+    kafka.append(topic, 0, batch("a", "b"), batch("c", "d"), batch("e"))
+    spans = {at(topic, 0): (1, 3), at(topic, 1): (0, 0)}
+    found = read_between(kafka._client, spans, 1 << 20, time.monotonic() + 10)
+    assert values_of(found[at(topic, 0)]) == ["b", "c", "d"]
+    assert found[at(topic, 1)] == []
+
+
+@pytest.mark.kafka
+def test_an_offset_that_is_not_held_is_named(kafka: KafkaHarness) -> None:
+    topic = kafka.create_topic("topic")
+    with pytest.raises(OutOfRange, match=r"topic\[0\] does not hold offset 5"):
+        read_between(kafka._client, {at(topic): (5, 9)}, 1 << 20, time.monotonic() + 10)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.driving import at, batch, values_of
+from support.kafka_harness import wait_until
+
+from understudy.core.log.contract import EMPTY, SessionSpec
+from understudy.core.log.errors import LogError
+from understudy.core.log.kafka.client import Address
+from understudy.core.log.kafka.fetch import OutOfRange
+from understudy.core.log.kafka.group import Membership, Ownership, check_slot, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.kafka_harness import KafkaHarness
+
+    from understudy.core.batches import Batch
+
+
+@pytest.mark.parametrize("slot", ["", "a b", "a/b", "ä", ".", "..", "x" * 250])
+def test_names_that_kafka_refuses_are_refused(slot: str) -> None:
+    with pytest.raises(LogError, match="letters, digits"):
+        check_slot(slot)
+
+
+def test_a_plain_name_is_a_slot() -> None:
+    check_slot("endpoint.router.host-1_0")
+
+
+def test_a_partition_is_served_where_it_is_owned_in_every_topic() -> None:
+    owned = [at("a", 0), at("a", 1), at("b", 1), at("b", 2)]
+    assert served(owned, ["a", "b"]) == {at("a", 1), at("b", 1)}
+    assert served([], ["a"]) == frozenset()
+
+
+@pytest.fixture
+def source(kafka: KafkaHarness) -> str:
+    return kafka.create_topic("source", 2)
+
+
+@pytest.fixture
+def member(kafka: KafkaHarness, source: str) -> Iterator[Membership]:
+    assert kafka.log
+    member = Membership(Address(kafka._bootstrap, EMPTY), SessionSpec(kafka.name("group"), (source,), kafka.name("a")))
+    wait_until(lambda: member.knows([source]), 10.0, "metadata")
+    yield member
+    member.close(5.0)
+
+
+def take_change(member: Membership) -> Ownership:
+    changes: list[Ownership] = []
+
+    def changed() -> bool:
+        assert member.poll(0.05) == {}
+        change = member.take_change()
+        changes.extend([change] if change else [])
+        return bool(changes)
+
+    wait_until(changed, 20.0, "a rebalance")
+    return changes[0]
+
+
+@pytest.mark.kafka
+def test_what_is_assigned_is_held_until_it_is_placed_and_let_flow(
+    kafka: KafkaHarness, source: str, member: Membership
+) -> None:
+    kafka.append(source, 0, batch("a", "b"))
+    kafka.append(source, 1, batch("c"))
+    assert member.member is None
+    change = take_change(member)
+    assert change == Ownership(frozenset({at(source, 0), at(source, 1)}), lost=False)
+    assert member.member is not None
+    assert member.poll(0.2) == {}, "it reads before it knows where to start"
+    member.place({at(source, 0): 1, at(source, 1): 0})
+    member.let_flow([at(source, 0)])
+    got: list[Batch] = []
+
+    def read() -> bool:
+        polled = member.poll(0.05)
+        assert at(source, 1) not in polled
+        got.extend(polled.get(at(source, 0), ()))
+        return bool(got)
+
+    wait_until(read, 10.0, "records")
+    assert values_of(got) == ["b"]
+
+
+@pytest.mark.kafka
+def test_an_offset_that_is_not_held_is_reported(source: str, member: Membership) -> None:
+    take_change(member)
+    member.place({at(source, 0): 9, at(source, 1): 0})
+    member.let_flow([at(source, 0)])
+    with pytest.raises(OutOfRange, match=r"source\[0\] does not hold offset 9"):
+        wait_until(lambda: bool(member.poll(0.05)), 10.0, "an error")
+
+
+@pytest.mark.kafka
+def test_a_member_that_joins_anew_has_lost_what_it_had(member: Membership) -> None:
+    take_change(member)
+    member.rejoin()
+    assert take_change(member).lost
+
+
+@pytest.mark.kafka
+def test_a_topic_that_is_not_what_it_was_is_doubted(kafka: KafkaHarness, source: str, member: Membership) -> None:
+    topic_id = kafka._client.topics([source])[source].topic_id
+    take_change(member)
+    wait_until(lambda: not member.doubts({source: topic_id}), 10.0, "settled metadata")
+    assert member.doubts({source: "another id"})

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from support.driving import batch, seen
+
+from understudy.core.batches import Batch, rebuild
+from understudy.core.log.contract import EMPTY, Output
+from understudy.core.log.errors import Fenced, OutputTooLarge, UnknownTopic
+from understudy.core.log.kafka.client import Address, Client, TransactionVersion
+from understudy.core.log.kafka.producer import Producer, TransactionLost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.kafka_harness import KafkaHarness
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def client(kafka_bootstrap: str) -> Iterator[Client]:
+    client = Client(Address(kafka_bootstrap, EMPTY))
+    yield client
+    client.close()
+
+
+def make(client: Client, kafka: KafkaHarness, version: TransactionVersion = 2) -> Producer:
+    producer = Producer(client, kafka.name("id"), transaction_timeout_s=5.0, version=version)
+    producer.initialise(time.monotonic() + 30)
+    return producer
+
+
+def outputs(topic: str, *values: str, partition: int = 0) -> list[Output]:
+    return [Output(topic, partition, batch(value)) for value in values]
+
+
+def commit(producer: Producer, sent: list[Output]) -> None:
+    """Commit, again where a topic's leader was not ready yet."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            producer.commit(sent)
+        except TransactionLost:
+            assert time.monotonic() < deadline
+            producer.initialise(deadline)
+        else:
+            return
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_many_batches_of_a_partition_keep_their_order_over_transactions(
+    kafka: KafkaHarness, client: Client, version: TransactionVersion
+) -> None:
+    topic = kafka.create_topic("topic", 2)
+    producer = make(client, kafka, version)
+    values = [f"v{i}" for i in range(150)]
+    for start in range(0, 150, 75):
+        part = values[start : start + 75]
+        commit(producer, outputs(topic, *part) + outputs(topic, *part, partition=1))
+    assert seen(kafka, topic, 0) == seen(kafka, topic, 1) == values
+
+
+def test_a_batch_that_cannot_be_forwarded_as_it_is_is_rebuilt(kafka: KafkaHarness, client: Client) -> None:
+    topic = kafka.create_topic("topic")
+    whole = batch("a", "b", "c")
+    begun = Batch(whole.data, 1, whole.header)
+    assert not begun.is_forwardable
+    commit(make(client, kafka), [Output(topic, 0, begun), Output(topic, 0, rebuild(whole))])
+    assert seen(kafka, topic) == ["b", "c", "a", "b", "c"]
+
+
+def test_a_batch_beyond_the_topic_s_limit_is_named_and_nothing_is_committed(
+    kafka: KafkaHarness, client: Client
+) -> None:
+    topic, small = kafka.create_topic("topic"), kafka.create_topic("small", config={"max.message.bytes": "1000"})
+    producer = make(client, kafka)
+    commit(producer, outputs(topic, "first") + outputs(small, "first"))
+    with pytest.raises(OutputTooLarge, match=r"small\[0\] takes.*max\.message\.bytes"):
+        producer.commit(outputs(topic, "lost") + outputs(small, "x" * 2000))
+    producer.initialise(time.monotonic() + 30)
+    commit(producer, outputs(topic, "second"))
+    assert seen(kafka, topic) == ["first", "second"]
+
+
+def test_a_later_instance_fences_an_earlier_one_in_its_commit_and_its_recovery(
+    kafka: KafkaHarness, client: Client
+) -> None:
+    topic = kafka.create_topic("topic")
+    zombie = make(client, kafka)
+    commit(zombie, outputs(topic, "first"))
+    commit(make(client, kafka), outputs(topic, "second"))
+    with pytest.raises(TransactionLost):
+        zombie.commit(outputs(topic, "zombie"))
+    with pytest.raises(Fenced, match=r"id.*must exit"):
+        zombie.initialise(time.monotonic() + 30)
+    assert seen(kafka, topic) == ["first", "second"]
+
+
+def test_a_topic_that_does_not_exist_is_named(kafka: KafkaHarness, client: Client) -> None:
+    with pytest.raises(UnknownTopic, match="nowhere"):
+        make(client, kafka).commit(outputs(kafka.name("nowhere"), "x"))
+
+
+def test_a_transaction_left_open_is_aborted_by_the_next_instance(kafka: KafkaHarness, client: Client) -> None:
+    topic = kafka.create_topic("topic")
+
+    def stop(phase: str) -> None:
+        if phase == "produced":
+            raise InterruptedError(phase)
+
+    commit(make(client, kafka), outputs(topic, "first"))
+    with pytest.raises(InterruptedError):
+        make(client, kafka).commit(outputs(topic, "open"), None, stop)
+    commit(make(client, kafka), outputs(topic, "second"))
+    assert seen(kafka, topic) == ["first", "second"]
