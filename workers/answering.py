@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from schemas.encodings import Undecodable
 from understudy.models.outputs import Failure
 from understudy.models.scoring import Scored
-from workers.events import Details, within_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from schemas.encodings import InputDecoder
     from understudy.models.outputs import Answer
     from understudy.models.scoring import Scorer
-    from workers.events import EventFields
+    from workers.events import Details, EventFields
     from workers.lanes import Part
 
     Event = Mapping[str, object] | Failure
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What became of a part's records: one result and one set of details for each, in the part's order.
+    """What became of a part's records: one result for each, in the part's order, and their details.
 
     model_time_ns: the micro-batch's time in the model, divided by the events that the model was asked about.
     """
 
     part: Part
     results: Sequence[Answer | Failure]
-    details: Sequence[Details]
+    details: Details
     model_time_ns: int
 
 
@@ -71,12 +70,9 @@ class Answering:
                 events.append(Failure("undecodable", str(error)))
         return events
 
-    def _details(self, part: Part, events: Sequence[Event]) -> list[Details]:
-        of = self._fields.details
-        return [
-            Details(within_range(created_ms), None, {}) if isinstance(event, Failure) else of(event, created_ms)
-            for event, created_ms in zip(events, part.columns.timestamps_ms, strict=True)
-        ]
+    def _details(self, part: Part, events: Sequence[Event]) -> Details:
+        known = [{} if isinstance(event, Failure) else event for event in events]
+        return self._fields.details(known, part.columns.timestamps_ms)
 
 
 def _merged(events: Sequence[Event], answers: Iterator[Answer | Failure]) -> list[Answer | Failure]:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from understudy.deployments.plan import Role
     from understudy.models.outputs import Answer
     from workers.answering import Outcomes
-    from workers.events import Details
 
 MAX_MESSAGE_CHARACTERS: Final = 1_000
 MAX_KEY_BYTES: Final = 900_000
@@ -44,16 +43,18 @@ class PredictionRows:
     def write(self, outcomes: Outcomes) -> Written:
         """One row for each record, in the part's order."""
         keys = list(outcomes.part.columns.keys)
-        columns = (outcomes.part.source_offsets, outcomes.results, outcomes.details, keys)
+        told = list(zip(outcomes.part.source_offsets, *outcomes.details, strict=True))
         encode = self._shared(outcomes, "answered")
-        tried = [_answered(encode, *row) for row in zip(*columns, strict=True)]
+        tried = [
+            _answered(encode, result, key, *own) for result, key, own in zip(outcomes.results, keys, told, strict=True)
+        ]
         rows = [row for row in tried if not isinstance(row, Failure)]
         if len(rows) == len(tried):
             return Written(keys, rows, [])
         failures = [(index, row) for index, row in enumerate(tried) if isinstance(row, Failure)]
         encode = self._shared(outcomes, "failed")
         for index, failure in failures:
-            rows.insert(index, _failed(encode, columns[0][index], failure, columns[2][index]))
+            rows.insert(index, _failed(encode, failure, *told[index]))
             keys[index] = None if _too_large(keys[index]) else keys[index]
         return Written(keys, rows, failures)
 
@@ -72,18 +73,22 @@ class PredictionRows:
 
 
 def _answered(
-    encode: SharedPrediction, offset: int, result: Answer | Failure, details: Details, key: bytes | None
+    encode: SharedPrediction,
+    result: Answer | Failure,
+    key: bytes | None,
+    source_offset: int,
+    event_time_ms: int,
+    event_id: str | None,
+    slices: Mapping[str, str],
 ) -> bytes | Failure:
     if isinstance(result, Failure):
         return result
-    if _too_large(key):
-        return Failure("invalid", f"the key is larger than the {MAX_KEY_BYTES:,} bytes that can stand beside an answer")
     try:
         row = encode(
-            source_offset=offset,
-            event_time=details.event_time_ms,
-            event_id=details.event_id,
-            slices=details.slices,
+            source_offset=source_offset,
+            event_time=event_time_ms,
+            event_id=event_id,
+            slices=slices,
             label=result.label,
             probabilities=result.probabilities,
             number=result.number,
@@ -91,17 +96,26 @@ def _answered(
         )
     except InvalidRow as error:
         return Failure("wrong_shape", f"the answer cannot be written: {error}")
+    if _too_large(key):
+        return Failure("invalid", f"the key is larger than the {MAX_KEY_BYTES:,} bytes that can stand beside an answer")
     if len(row) + len(key or b"") > MAX_RECORD_BYTES:
         return Failure("wrong_shape", f"the answer takes {len(row):,} bytes, too many for one record")
     return row
 
 
-def _failed(encode: SharedPrediction, offset: int, failure: Failure, details: Details) -> bytes:
+def _failed(
+    encode: SharedPrediction,
+    failure: Failure,
+    source_offset: int,
+    event_time_ms: int,
+    event_id: str | None,
+    slices: Mapping[str, str],
+) -> bytes:
     return encode(
-        source_offset=offset,
-        event_time=details.event_time_ms,
-        event_id=details.event_id,
-        slices=details.slices,
+        source_offset=source_offset,
+        event_time=event_time_ms,
+        event_id=event_id,
+        slices=slices,
         error_kind=failure.kind,
         error=plain_text(failure.message),
     )

@@ -48,9 +48,9 @@ class Sending:
         records = self._records[TopicPartition(topic, part.header.source_partition)]
         records.keys.extend(written.keys)
         records.values.extend(written.rows)
-        records.timestamps_ms.extend(details.event_time_ms for details in outcomes.details)
+        records.timestamps_ms.extend(outcomes.details.event_times_ms)
         for index, failure in written.failures:
-            self._refuse(part, index, failure, outcomes.details[index].event_time_ms)
+            self._refuse(part, index, failure, outcomes.details.event_times_ms[index])
 
     def outputs(self) -> list[Output]:
         """Everything that was added, in the lanes' order."""

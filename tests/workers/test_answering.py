@@ -10,7 +10,7 @@ from schemas.encodings import InputDecoder, SchemaUnavailable
 from understudy.core.frames import frame_of
 from understudy.models.outputs import Answer, Failure
 from workers.answering import Answering
-from workers.events import Details, EventFields
+from workers.events import EventFields
 from workers.lanes import Part
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def test_the_model_is_asked_once_for_all_parts() -> None:
 def test_details_come_from_the_event_and_its_record() -> None:
     [outcomes] = Answering(decoder(), Doubling(), FIELDS).answer([part([event(1), event(2, None)])])
 
-    assert list(outcomes.details) == [Details(1_000, "1", {"origin": "JFK"}), Details(1_001, "2", {})]
+    assert list(outcomes.details.event_times_ms) == [1_000, 1_001]
+    assert list(outcomes.details.event_ids) == ["1", "2"]
+    assert list(outcomes.details.slices) == [{"origin": "JFK"}, {}]
 
 
 def test_what_cannot_be_decoded_fails_alone() -> None:
@@ -51,14 +53,14 @@ def test_what_cannot_be_decoded_fails_alone() -> None:
 
     kinds = [result.kind if isinstance(result, Failure) else result.number for result in outcomes.results]
     assert kinds == [2.0, *["undecodable"] * 5, 8.0]
-    assert outcomes.details[1] == Details(1_001, None, {})
+    assert [column[1] for column in outcomes.details] == [1_001, None, {}]
 
 
 def test_a_model_that_fails_on_a_record_leaves_it_its_details() -> None:
     [outcomes] = Answering(decoder(), Doubling(), FIELDS).answer([part([event(1), event(-1)])])
 
     assert list(outcomes.results) == [Answer(number=2.0), Failure("model_raised", "negative: -1.0")]
-    assert outcomes.details[1] == Details(1_001, "-1", {"origin": "JFK"})
+    assert [column[1] for column in outcomes.details] == [1_001, "-1", {"origin": "JFK"}]
 
 
 def test_the_model_is_left_alone_when_nothing_can_be_decoded() -> None:

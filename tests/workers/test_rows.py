@@ -26,7 +26,8 @@ def outcomes(
     columns = stored([event(1)] * len(results), 100, keys=keys).columns
     header = FrameHeader(7, 3, 50, len(results), len(results), share_ppm=50_000)
     part = Part(role, header, range(50, 50 + len(results)), columns)
-    details = [Details(1_000 + i, f"e{i}", {"origin": "JFK"}) for i in range(len(results))]
+    indices = range(len(results))
+    details = Details([1_000 + i for i in indices], [f"e{i}" for i in indices], [{"origin": "JFK"} for _ in indices])
     return Outcomes(part, results, details, 250)
 
 

@@ -22,7 +22,8 @@ def outcomes(*results: Answer | Failure, base_offset: int = 10, partition: int =
     columns = stored([b"value"] * len(results), base_offset).columns
     header = frame_of(offsets, revision=1, source_partition=partition)
     part = Part("shadow" if shadow else "answering", header, offsets, columns)
-    return Outcomes(part, results, [Details(5_000 + offset, None, {}) for offset in offsets], 0)
+    details = Details([5_000 + offset for offset in offsets], [None] * len(results), [{}] * len(results))
+    return Outcomes(part, results, details, 0)
 
 
 def test_a_partition_gets_one_batch_of_all_that_was_added() -> None:
