@@ -27,11 +27,13 @@ class Limits:
     """How far batches are put together.
 
     merge_below_bytes: neighbouring batches are merged while the result stays below this, since every further batch
-    of a partition costs a request of its own; 0 leaves every batch as it is. frame_bytes: about how much one frame
-    holds, and so how much a worker reads again after a restart.
+    of a partition costs a request of its own; 0 leaves every batch as it is. merge_records: a batch of more records
+    is never merged, for that costs 1.5 microseconds a record and more, and a request 100 or so. frame_bytes: about
+    how much one frame holds, and so how much a worker reads again after a restart.
     """
 
     merge_below_bytes: int = 64 * 1024
+    merge_records: int = 64
     frame_bytes: int = 1024 * 1024
 
 
@@ -50,10 +52,6 @@ class Frame:
     pieces: list[Piece] = field(default_factory=list)
 
     @property
-    def size_bytes(self) -> int:
-        return sum(piece.batch.size_bytes for piece in self.pieces)
-
-    @property
     def batches(self) -> list[Batch]:
         return [piece.batch for piece in self.pieces]
 
@@ -65,13 +63,6 @@ class Frame:
         """The header that describes these records, with a bitmap only where offsets are missing."""
         return frame_of(_joined_offsets(self.pieces), revision=revision, source_partition=source_partition)
 
-    def takes(self, piece: Piece, limits: Limits) -> bool:
-        """Whether a following piece still fits under the same header."""
-        gap = piece.offsets[0] - self.pieces[-1].offsets[-1] - 1
-        span = piece.offsets[-1] - self.pieces[0].offsets[0] + 1
-        size_bytes = self.size_bytes + piece.batch.size_bytes
-        return gap <= MAX_GAP and span <= MAX_SPAN and size_bytes <= limits.frame_bytes
-
 
 def gather(batches: Iterable[Batch], limits: Limits) -> list[Frame]:
     """The frames of one partition's batches, which are given in order; batches without records make none.
@@ -80,12 +71,20 @@ def gather(batches: Iterable[Batch], limits: Limits) -> list[Frame]:
     cannot be read either: leaving it out would lose its records.
     """
     frames: list[Frame] = []
-    pieces = chain.from_iterable(map(_pieces, batches))
-    for piece in _merged(pieces, limits.merge_below_bytes):
-        if not frames or not frames[-1].takes(piece, limits):
+    size_bytes = 0
+    for piece in _merged(chain.from_iterable(map(_pieces, batches)), limits):
+        size_bytes += piece.batch.size_bytes
+        if not frames or size_bytes > limits.frame_bytes or not _may_follow(frames[-1], piece):
             frames.append(Frame())
+            size_bytes = piece.batch.size_bytes
         frames[-1].pieces.append(piece)
     return frames
+
+
+def _may_follow(frame: Frame, piece: Piece) -> bool:
+    """Whether one header can speak for both: it says what is missing in between offset by offset."""
+    gap = piece.offsets[0] - frame.pieces[-1].offsets[-1] - 1
+    return gap <= MAX_GAP and piece.offsets[-1] - frame.pieces[0].offsets[0] < MAX_SPAN
 
 
 def _pieces(batch: Batch) -> Iterable[Piece]:
@@ -109,17 +108,22 @@ def _within_span(piece: Piece) -> Iterator[Piece]:
             yield from _within_span(Piece(batch, offsets))
 
 
-def _merged(pieces: Iterable[Piece], below_bytes: int) -> Iterator[Piece]:
-    """Neighbours put together while they stay small and near each other."""
+def _merged(pieces: Iterable[Piece], limits: Limits) -> Iterator[Piece]:
+    """Neighbours put together while they are small and near each other."""
     run: list[Piece] = []
     size_bytes = 0
     for piece in pieces:
         size_bytes += piece.batch.size_bytes
-        if run and (size_bytes > below_bytes or piece.offsets[0] - run[-1].offsets[-1] > MAX_GAP):
+        if run and not (size_bytes <= limits.merge_below_bytes and _few_and_near(run[-1], piece, limits)):
             yield from _joined(run)
             run, size_bytes = [], piece.batch.size_bytes
         run.append(piece)
     yield from _joined(run)
+
+
+def _few_and_near(piece: Piece, following: Piece, limits: Limits) -> bool:
+    most = max(piece.batch.count, following.batch.count)
+    return most <= limits.merge_records and following.offsets[0] - piece.offsets[-1] <= MAX_GAP
 
 
 def _joined(run: Sequence[Piece]) -> Sequence[Piece]:

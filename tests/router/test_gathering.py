@@ -48,6 +48,14 @@ def test_nothing_is_merged_where_the_settings_say_so() -> None:
     assert shapes(run([100, 100]), Limits(merge_below_bytes=0)) == [[1, 1]]
 
 
+@pytest.mark.parametrize(("counts", "batches"), [([64, 64], [128]), ([65, 3, 4], [65, 7]), ([3, 65, 4], [3, 65, 4])])
+def test_a_batch_of_many_records_is_cheaper_to_send_than_to_merge(counts: list[int], batches: list[int]) -> None:
+    offsets = [sum(counts[:i]) for i in range(len(counts))]
+    given = [stored([b"x"] * count, offset) for count, offset in zip(counts, offsets, strict=True)]
+
+    assert shapes(given) == [batches]
+
+
 def test_a_merged_batch_keeps_the_first_codec() -> None:
     batches = [stored([b"a" * 500], 0, codec=Codec.GZIP), stored([b"b" * 500], 1)]
 

@@ -287,7 +287,7 @@ def test_every_record_of_every_poll_reaches_its_lane_once_and_in_order(
         batches.append(stored([b"%d" % i + b"x" * size for i in range(count)], offset, codec=codec))
         offset += count
 
-    pile, advance = routed(BASIC, *batches, limits=Limits(merge_below_bytes, frame_bytes))
+    pile, advance = routed(BASIC, *batches, limits=Limits(merge_below_bytes, frame_bytes=frame_bytes))
 
     assert carried(pile, TOPICS.requests(V1)) == expected(batches)
     assert owed(pile) == [offset for batch in batches for offset in batch.columns.offsets]
