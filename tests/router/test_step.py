@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +14,8 @@ from schemas.encodings import RowDecoder
 from understudy.core.batches import Codec, parse, relocate
 from understudy.core.batches.build import sealed
 from understudy.core.frames import MAX_SPAN, FrameHeader, FrameReader
-from understudy.core.log.contract import NewTopic, Polled, Position, SessionSpec, TopicPartition
+from understudy.core.log.contract import Polled, Position, TopicPartition
 from understudy.core.log.errors import CorruptBatch
-from understudy.core.log.memory import Faults, MemoryLog, VirtualClock
-from understudy.core.run import run
 from understudy.core.topics import EndpointTopics
 from understudy.deployments.plan import InvalidPlan, Plan
 
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 
     from understudy.core.batches import Batch
     from understudy.core.frames import FrameSlice
-    from understudy.core.log.memory import Fate
     from understudy.core.run import Advance
 
 TOPICS = EndpointTopics("delay")
@@ -384,72 +380,3 @@ def test_a_foreign_note_is_refused() -> None:
 def test_a_plan_too_long_for_a_note_is_refused_before_anything_runs() -> None:
     with pytest.raises(InvalidPlan, match="400 shadows, more than fit"):
         RouterStep(Plan.shadow(1, V1, [f"flights:shadow-{i}" for i in range(400)]), TOPICS)
-
-
-FATES: tuple[Fate, ...] = ("commits", "lost before", "lost after", "evicted")
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_on_a_log_every_record_is_routed_exactly_once_whatever_happens_to_commits(seed: int) -> None:
-    clock, faults = VirtualClock(), Faults(seed)
-    log = MemoryLog(clock, faults)
-    lanes = [TOPICS.requests(V1), TOPICS.shadow_requests(V4)]
-    with log.admin() as admin:
-        admin.create([NewTopic(name, 2) for name in (TOPICS.input, TOPICS.routes, *lanes)])
-        admin.set_positions(TOPICS.router_group, {TopicPartition(TOPICS.input, p): Position(0) for p in range(2)})
-    sent = append_input(log, Random(seed))
-    faults.befall(*Random(seed).choices(FATES, weights=(4, 2, 2, 1), k=40))
-
-    for turns in (7, 9, 11, 60):
-        route(log, clock, turns)
-
-    for partition in range(2):
-        assert [lane_content(log, topic, partition) for topic in lanes] == [sent[partition]] * 2
-        rows = [RowDecoder.of("avro", "route").decode(value) for value in visible(log, TOPICS.routes, partition)]
-        assert [row["kind"] for row in rows].count("adopted") == 1
-        answering = [row for row in rows if row["kind"] == "frame" and row["role"] == "answering"]
-        assert sum(row["count"] for row in answering) == len(sent[partition])
-
-
-def append_input(log: MemoryLog, random: Random) -> list[list[tuple[int, bytes | None]]]:
-    """Batches of many sizes; the offset and value of every record, by partition."""
-    sent: list[list[tuple[int, bytes | None]]] = [[], []]
-    for number in range(60):
-        partition, count = random.randrange(2), random.choice([1, 2, 30, 200])
-        values = [b"%d-%d" % (number, i) for i in range(count)]
-        batch = stored(values, 0, codec=random.choice([Codec.NONE, Codec.GZIP]))
-        base = log.append(TopicPartition(TOPICS.input, partition), batch)
-        sent[partition] += [(base + i, value) for i, value in enumerate(values)]
-    return sent
-
-
-def route(log: MemoryLog, clock: VirtualClock, turns: int) -> None:
-    """Run a router for some turns, then stop it in an orderly way."""
-    group = TOPICS.router_group
-    left = iter(range(turns))
-    with log.session(SessionSpec(group, (TOPICS.input,), f"{group}.0", poll_bytes=3_000)) as session:
-        run(
-            session,
-            RouterStep(SHADOW, TOPICS),
-            stopped=lambda: next(left, None) is None,
-            interval_s=0.0,
-            clock=clock.now_s,
-            pause=clock.advance,
-        )
-
-
-def found(log: MemoryLog, topic: str, partition: int) -> list[Batch]:
-    """What a read_committed reader finds."""
-    with log.reader({TopicPartition(topic, partition): 0}) as reader:
-        return [batch for _ in range(60) for batches in reader.poll(0.1).values() for batch in batches]
-
-
-def visible(log: MemoryLog, topic: str, partition: int) -> list[bytes | None]:
-    return [value for batch in found(log, topic, partition) for value in batch.columns.values]
-
-
-def lane_content(log: MemoryLog, topic: str, partition: int) -> list[tuple[int, bytes | None]]:
-    """Source offsets and values of a lane."""
-    reader = FrameReader()
-    pieces = [piece for batch in found(log, topic, partition) for piece in reader.feed(batch)]
-    return [record for piece in pieces for record in zip(piece.source_offsets, piece.columns.values, strict=True)]

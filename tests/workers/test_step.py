@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections import defaultdict
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,9 +24,7 @@ from schemas.encodings import InputDecoder, SchemaUnavailable
 from understudy.core.batches import Codec
 from understudy.core.batches.build import sealed
 from understudy.core.frames import encode_header, frame_of
-from understudy.core.log.contract import NewTopic, Polled, Position, SessionSpec, TopicPartition
-from understudy.core.log.memory import Faults, MemoryLog, VirtualClock
-from understudy.core.run import run
+from understudy.core.log.contract import Polled, Position, TopicPartition
 from workers.events import EventFields
 from workers.step import Pace, WorkerStep
 
@@ -36,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from understudy.core.log.contract import Output
-    from understudy.core.log.memory import Fate
     from understudy.core.run import Advance
     from understudy.models.scoring import Scorer
 
@@ -358,77 +353,3 @@ def test_an_outage_of_the_registry_waits_and_loses_nothing() -> None:
     assert (done.paused, done.wake_s) == (frozenset(), None)
     assert worker_outage(driver) is None
     assert driver.out.partitions(TOPICS.dead_letters) == []
-
-
-GROUP = TOPICS.worker_group(VERSION)
-
-
-def in_memory(faults: Faults, clock: VirtualClock) -> MemoryLog:
-    """A log with two partitions of each topic, requests in both lanes, and positions at their beginning."""
-    log = MemoryLog(clock, faults)
-    names = [REQUESTS, SHADOW_REQUESTS, TOPICS.predictions, TOPICS.shadow_predictions, TOPICS.dead_letters]
-    with log.admin() as admin:
-        admin.create([NewTopic(name, 2, config={"message.timestamp.type": "LogAppendTime"}) for name in names])
-        admin.set_positions(GROUP, {lane(name, p): Position(0) for name in names[:2] for p in range(2)})
-    return log
-
-
-def append_frames(log: MemoryLog) -> dict[str, list[int]]:
-    """Frames of several sizes to all lanes; the source offsets that each owes."""
-    sizes = [3, 1, 25, 7, 60, 2, 15]
-    owed = defaultdict(list)
-    with log.writer("router") as writer:
-        for topic in (REQUESTS, SHADOW_REQUESTS):
-            for partition in range(2):
-                offset = 0
-                for size in sizes:
-                    numbers = [-1.0 if i % 11 == 5 else float(i) for i in range(size)]
-                    assert writer.commit(frame(topic, [events(numbers, offset)], partition=partition))
-                    offset += size
-                    owed[topic] = list(range(offset))
-    return dict(owed)
-
-
-def visible(log: MemoryLog, topic: str, partition: int) -> list[bytes | None]:
-    """What a read_committed reader finds."""
-    with log.reader({lane(topic, partition): 0}) as reader:
-        found = [batch for _ in range(50) for batches in reader.poll(0.1).values() for batch in batches]
-    return [value for batch in found for value in batch.columns.values]
-
-
-def work(log: MemoryLog, clock: VirtualClock, turns: int) -> None:
-    """Run a worker for some turns, then stop it in an orderly way."""
-    spec = SessionSpec(GROUP, (REQUESTS, SHADOW_REQUESTS), f"{GROUP}.0", poll_bytes=4_000)
-    left = iter(range(turns))
-    with log.session(spec) as session:
-        run(
-            session,
-            worker(),
-            stopped=lambda: next(left, None) is None,
-            interval_s=0.0,
-            clock=clock.now_s,
-            pause=clock.advance,
-        )
-
-
-FATES: tuple[Fate, ...] = ("commits", "lost before", "lost after", "evicted")
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_on_a_log_every_record_is_answered_exactly_once_whatever_happens_to_commits(seed: int) -> None:
-    clock, faults = VirtualClock(), Faults(seed)
-    log = in_memory(faults, clock)
-    owed = append_frames(log)
-    faults.befall(*Random(seed).choices(FATES, weights=(5, 2, 2, 1), k=60))
-
-    for _ in range(12):
-        work(log, clock, 9)
-    work(log, clock, 60)
-
-    failed = 0
-    for topic, lane_topic in ((TOPICS.predictions, REQUESTS), (TOPICS.shadow_predictions, SHADOW_REQUESTS)):
-        for partition in range(2):
-            rows = [row_of(value) for value in visible(log, topic, partition)]
-            assert [row["source_offset"] for row in rows] == owed[lane_topic]
-            failed += sum(row["outcome"] == "failed" for row in rows)
-    assert sum(len(visible(log, TOPICS.dead_letters, partition)) for partition in range(2)) == failed > 0
