@@ -90,8 +90,11 @@ def test_another_owner_waits_for_a_position_that_an_open_transaction_holds(harne
     with pytest.raises(Killed):
         dead.copy_until(target, lambda: False, "a crash")
     harness.kill(dead.session)
+    died_ms = harness.now_ms()
 
     successor = Driver(harness, [topic], "b")
+    successor.until_owns(at(topic))
+    assert harness.now_ms() - died_ms > 3_500, "owned before the transaction had timed out"
     successor.copy_until(target, lambda: seen(harness, target) == ["a0"], "the record")
 
     assert position_of(harness, "group", at(topic)) == Position(1)
