@@ -50,7 +50,9 @@ class SchemaRegistry:
         host = parts.netloc.rpartition("@")[2]
         self.url: Final = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
         self._headers = {"Accept": f"{_CONTENT_TYPE}, application/json", "Content-Type": _CONTENT_TYPE}
-        self._headers |= _authorization(username or unquote(parts.username or ""), password or parts.password)
+        self._headers |= _authorization(
+            username or unquote(parts.username or ""), password or unquote(parts.password or "")
+        )
         self._timeout_s = timeout_s
         self._clock = clock
         self._known: dict[int, RecordSchema] = {}
@@ -149,11 +151,10 @@ class SchemaRegistry:
         self._unknown_until[schema_id] = self._clock() + UNKNOWN_FOR_S
 
 
-def _authorization(username: str, password: str | None) -> dict[str, str]:
+def _authorization(username: str, password: str) -> dict[str, str]:
     if not username:
         return {}
-    pair = f"{username}:{unquote(password or '')}"
-    return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    return {"Authorization": "Basic " + base64.b64encode(f"{username}:{password}".encode()).decode()}
 
 
 def _text_of(error: HTTPError) -> str:

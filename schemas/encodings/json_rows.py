@@ -57,7 +57,7 @@ def json_decoder(schema: RecordSchema) -> Callable[[bytes | None], Row]:
         raw = {name: given for name, given in _object_in(value, str(schema["name"])).items() if name in names}
         try:
             for name in binary & raw.keys():
-                raw[name] = raw[name] and base64.b64decode(raw[name], validate=True)
+                raw[name] = None if raw[name] is None else base64.b64decode(raw[name], validate=True)
             return _as_avro_has_it(schema, raw)
         except (ValueError, TypeError) as error:
             raise Undecodable("invalid_row", f"{error}: check what wrote the topic") from error

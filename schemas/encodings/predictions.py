@@ -1,7 +1,7 @@
 """Encodes predictions, the one row that is written for every record.
 
-Written by hand, because it is the hot path: 2.4 microseconds a row, beside 5.9 for fastavro with the shared fields
-encoded once, and 8.2 for fastavro with whole rows (`benchmarks/encode_rows.py`). Binary Avro is the concatenation of
+Written by hand, because it is the hot path: 3.0 microseconds a row, beside 5.9 for fastavro with the shared fields
+encoded once, and 7.8 for fastavro with whole rows (`benchmarks/bench_encoding.py`). Binary Avro is the concatenation of
 its fields, so the leading fields, which a micro-batch has in common, become a prefix. Tests hold every byte against
 fastavro, and the layout below against the contract.
 """
