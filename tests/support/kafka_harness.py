@@ -158,6 +158,10 @@ class KafkaHarness:
             return found is not None and len(found.leaders) == partitions and min(found.leaders.values()) >= 0
 
         wait_until(led, PATIENCE_S, f"leaders of {topic}")
+        self._client.forget()
+        written = [At(topic, index) for index in range(partitions)]
+        # Only a broker that knows that it leads a partition says where it ends.
+        self._client.retry(lambda: list_offsets(self._client, written, LATEST), time.monotonic() + PATIENCE_S)
 
     def grow(self, topic: str, partitions: int) -> None:
         finish(self._admin.create_partitions([NewPartitions(topic, partitions)]))

@@ -13,7 +13,7 @@ from kafka.protocol.admin import (
     DescribeConfigsRequest,
 )
 
-from understudy.core.log.contract import TopicInfo
+from understudy.core.log.contract import TopicInfo, TopicPartition
 from understudy.core.log.errors import GroupIsLive, LogError, LogUnavailable, TopicExists, UnknownTopic
 from understudy.core.log.kafka.client import RETRIABLE, ensure, refused
 from understudy.core.log.kafka.groups import describe_group
@@ -23,7 +23,7 @@ from understudy.core.log.kafka.positions import commit_positions, committed_posi
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from understudy.core.log.contract import GroupMember, NewTopic, Position, TopicPartition
+    from understudy.core.log.contract import GroupMember, NewTopic, Position
     from understudy.core.log.kafka.client import Client, TopicMetadata
 
 T = TypeVar("T")
@@ -170,13 +170,17 @@ class KafkaAdmin:
             raise refused(error, "an administrator's request") from error
 
     def _await_leaders(self, partitions: Mapping[str, int]) -> None:
-        def ready(found: Mapping[str, TopicMetadata]) -> bool:
+        """Wait until every partition has a leader, and until that broker knows that it is the leader."""
+
+        def named(found: Mapping[str, TopicMetadata]) -> bool:
             return all(
                 name in found and len(found[name].leaders) >= count and min(found[name].leaders.values()) >= 0
                 for name, count in partitions.items()
             )
 
-        self._await(lambda: ready(self._client.topics(partitions.keys())), f"leaders of {', '.join(partitions)}")
+        self._await(lambda: named(self._client.topics(partitions.keys())), f"leaders of {', '.join(partitions)}")
+        self._client.forget()
+        self.end_offsets(TopicPartition(name, index) for name, count in partitions.items() for index in range(count))
 
     def _await(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_S

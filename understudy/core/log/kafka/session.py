@@ -47,6 +47,9 @@ SLICE_S: Final = 0.1
 JOIN_SLICE_S: Final = 0.02
 METADATA_SLICE_S: Final = 0.002
 TOPICS_CHECK_S: Final = 1.0
+RECORDS_CHECK_S: Final = 0.05
+"""How old the last look at the topics may be: at any time, and before records are handed out, lest those of a topic
+that was made again are taken for the old one's."""
 CLOSE_PATIENCE_S: Final = 5.0
 REREAD_PATIENCE_S: Final = 10.0
 
@@ -74,7 +77,7 @@ class KafkaSession:
         self._next: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, Position] = {}
         self._topic_ids: dict[str, str] = {}
-        self._look_at = self._cover_at = 0.0
+        self._looked_at = self._cover_at = 0.0
         self._news = News()
 
     # Polling
@@ -138,7 +141,7 @@ class KafkaSession:
         change = self._membership.take_change()
         if change is not None:
             self._apply(change)
-        self._look_around()
+        self._look_around(RECORDS_CHECK_S if polled else TOPICS_CHECK_S)
         if self._state == "positioning":
             self._read_positions()
         batches = {at: found for at, found in polled.items() if at in self._served and at not in self._stale}
@@ -227,13 +230,13 @@ class KafkaSession:
                 )
         return frozenset(TopicPartition(name, index) for name, topic in found.items() for index in topic.leaders)
 
-    def _look_around(self) -> None:
-        """Once a second, and whenever the consumer had trouble: see whether the topics are there and the same."""
-        if not self._membership.doubts(self._topic_ids) and time.monotonic() < self._look_at:
+    def _look_around(self, age_s: float) -> None:
+        """After `age_s`, and whenever the consumer had trouble: see whether the topics are there and the same."""
+        if not self._membership.doubts(self._topic_ids) and time.monotonic() < self._looked_at + age_s:
             return
         try:
             everything = self._check_topics()
-            self._look_at = time.monotonic() + TOPICS_CHECK_S
+            self._looked_at = time.monotonic()
             if self._state == "serving" and time.monotonic() >= self._cover_at:
                 self._check_coverage(everything)
                 self._cover_at = time.monotonic() + self._spec.metadata_age_s
