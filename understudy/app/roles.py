@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from comparator.judging import Tolerance, Tolerances
+from comparator.partition import Options
+from comparator.step import ComparatorStep
 from router.gathering import Limits
 from router.step import RouterStep
 from understudy.app.running import Role
-from understudy.app.wire_schemas import event_time_units_per_ms, input_decoder, prediction_encoder
+from understudy.app.wire_schemas import event_time_units_per_ms, input_decoder, prediction_decoder, prediction_encoder
 from understudy.core.log.contract import SessionSpec
 from understudy.core.topics import slot_id
 from understudy.deployments.plan import Plan
@@ -62,3 +65,26 @@ def worker_step(settings: Settings, version: str) -> WorkerStep:
         ),
         pace=Pace(micro_batch_records=settings.worker.micro_batch_records),
     )
+
+
+def comparator(settings: Settings, slot: str) -> Role:
+    """The comparator. Raises SettingsError, BadName."""
+    names = settings.names
+    group = names.comparator_group
+    spec = SessionSpec(group, (names.routes, names.predictions, names.shadow_predictions), slot_id(group, slot))
+    # The step paces its commits itself: it reads on while it counts.
+    return Role(spec, lambda: comparator_step(settings), settings.worker.interval_s, settings.log.every_s)
+
+
+def comparator_step(settings: Settings) -> ComparatorStep:
+    """The comparator's step. Raises SettingsError."""
+    given = settings.comparator
+    tolerances = {name: Tolerance(each.absolute, each.relative) for name, each in given.tolerances.items()}
+    options = Options(
+        block_s=given.block_s,
+        tolerances=Tolerances(tolerances),
+        max_lag_records=given.max_lag_records,
+        examples_per_kind=given.examples_per_kind,
+        interval_s=given.interval_s,
+    )
+    return ComparatorStep(settings.names, prediction_decoder(settings), options)

@@ -57,14 +57,11 @@ class Role:
 def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S) -> None:
     """Run until `stop` is set, then leave the group in an orderly way.
 
-    Raises what the session and the step raise: Fenced where a newer instance of the slot took over, MissingPosition
-    where the topics were not made; LogUnavailable and its like where an outage at the start outlasts patience_s.
+    An outage on the way starts it over, from the committed positions. Raises what the session and the step raise
+    else: Fenced where a newer instance of the slot took over, MissingPosition where the topics were not made; and the
+    outage where one at the start outlasts patience_s.
     """
     telling = logger("understudy", slot=role.spec.slot)
-    step = patiently(role.make, stop, telling, patience_s)
-    session = None if step is None else patiently(lambda: log.session(role.spec), stop, telling, patience_s)
-    if step is None or session is None:
-        return
     totals = Totals()
     reporter = RateReporter(totals, lambda figures: telling.info("working", **figures), role.every_s)
 
@@ -72,9 +69,19 @@ def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S
         reporter.tick()
         return stop.is_set()
 
-    with MeasuredSession(session, totals) as measured:
-        telling.info("started", group=role.spec.group, topics=list(role.spec.topics))
-        run(measured, step, stopped=stopped, interval_s=role.interval_s)
+    while not stop.is_set():
+        step = patiently(role.make, stop, telling, patience_s)
+        session = None if step is None else patiently(lambda: log.session(role.spec), stop, telling, patience_s)
+        if step is None or session is None:
+            break
+        try:
+            with MeasuredSession(session, totals) as measured:
+                telling.info("started", group=role.spec.group, topics=list(role.spec.topics))
+                run(measured, step, stopped=stopped, interval_s=role.interval_s)
+        except OUTAGES as outage:
+            # What was polled and not committed is read again by a new session: all state is in the positions.
+            telling.warning("starting over", reason=str(outage), in_s=FIRST_WAIT_S)
+            stop.wait(FIRST_WAIT_S)
     telling.info("stopped", records_in=int(totals.sums.get("records_in", 0)))
 
 

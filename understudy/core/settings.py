@@ -122,7 +122,7 @@ class ComparatorSettings(Section):
     block_s: Positive = 86_400
     interval_s: Seconds = 1.0
     tolerances: dict[str, Tolerance] = Field(default_factory=dict)
-    max_lag_records: Positive = 100_000
+    max_lag_records: Positive = 20_000
     examples_per_kind: Annotated[int, Field(ge=0)] = 5
 
 

@@ -1,4 +1,4 @@
-"""Router and workers wired from settings, as threads on the memory log."""
+"""Router, workers and comparator wired from settings, as threads on the memory log."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from understudy.app.producing import Fields, produce
 from understudy.app.provision import provision
 from understudy.app.reading_rows import source_of
 from understudy.app.running import run_role
+from understudy.app.status.findings import problems
+from understudy.app.status.gathering import gather
 from understudy.app.tailing import Wanted, tail
 from understudy.core.log.memory import MemoryLog
 from understudy.core.settings import SettingsError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from understudy.app.running import Role
+    from understudy.app.status.facts import Status
     from understudy.core.settings import Settings
 
 EVENTS = 300
@@ -76,15 +79,32 @@ def first_rows(log: MemoryLog, settings: Settings, kind: str, count: int) -> lis
         timer.cancel()
 
 
+def settled(log: MemoryLog, settings: Settings) -> Status:
+    """The status once every event is compared and nobody is behind, waited for."""
+    late = threading.Event()
+    timer = threading.Timer(PATIENCE_S, late.set)
+    timer.start()
+    try:
+        while True:
+            status = gather(log, settings)
+            pairs = sum(sum(lane.pairs.values()) for lane in status.lanes)
+            if late.is_set() or (pairs >= EVENTS and not any(group.behind for group in status.groups)):
+                return status
+    finally:
+        timer.cancel()
+
+
 def test_production_and_shadow_answer_every_event_once(log: MemoryLog, settings: Settings) -> None:
     with running(
         log,
         roles.router(settings, "router-0"),
         roles.worker(settings, PRODUCTION, "worker-0"),
         roles.worker(settings, SHADOW, "worker-0"),
+        roles.comparator(settings, "comparator-0"),
     ):
         production = first_rows(log, settings, "predictions", EVENTS)
         shadow = first_rows(log, settings, "shadow-predictions", EVENTS)
+        status = settled(log, settings)
 
     for rows, version, lane in ((production, PRODUCTION, "answering"), (shadow, SHADOW, "shadow")):
         assert sorted(row["event_id"] for row in rows) == sorted(f"event-{number}" for number in range(EVENTS))
@@ -95,6 +115,12 @@ def test_production_and_shadow_answer_every_event_once(log: MemoryLog, settings:
     answers = {row["event_id"]: (row["label"], row["event_time"]) for row in production}
     assert answers["event-6"] == (6 + 1 > 5, 6_000)
     assert answers["event-7"] == (0 + 2 > 5, 7_000)
+    assert problems(status) == []
+    assert {lane.version: lane.counts for lane in status.lanes} == {
+        version: {"routed": EVENTS, "answered": EVENTS} for version in (PRODUCTION, SHADOW)
+    }
+    assert status.lanes[1].pairs == {"matched": EVENTS}
+    assert (status.in_flight, status.residual) == (0, 0)
 
 
 def test_slots_and_groups_carry_the_endpoint(settings: Settings) -> None:
@@ -102,6 +128,11 @@ def test_slots_and_groups_carry_the_endpoint(settings: Settings) -> None:
     worker = roles.worker(settings, PRODUCTION, "pod-0").spec
 
     assert (router.group, router.slot, router.topics) == ("sums.router", "sums.router.pod-0", ("sums.input",))
+    assert roles.comparator(settings, "pod-0").spec.topics == (
+        "sums.routes",
+        "sums.predictions",
+        "sums.shadow-predictions",
+    )
     assert (worker.group, worker.slot) == ("sums.worker.sums.v1", "sums.worker.sums.v1.pod-0")
     assert worker.topics == ("sums.sums.v1.requests", "sums.sums.v1.shadow-requests")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from schemas.errors import SchemaUnavailable
 from understudy.app.running import Role, patiently, run_role, stop_on_signals
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
@@ -41,6 +42,19 @@ class PassiveStep:
             return Advance()
         self.stop.set()
         return Advance(positions={AT: Position(batches[-1].next_offset)})
+
+
+@dataclass
+class RefusingStep:
+    """Cannot take any batch."""
+
+    error: Exception
+
+    def advance(self, polled: Polled, now_s: float) -> Advance:
+        del now_s
+        if polled.batches:
+            raise self.error
+        return Advance()
 
 
 @dataclass
@@ -101,6 +115,18 @@ def test_a_role_that_is_told_to_stop_before_it_has_what_it_needs_ends(log: Memor
         raise ModelStoreUnavailable("the registry is not there")
 
     run_role(Role(SPEC, never, interval_s=0), log, Waits(stop_after=1))
+
+
+def test_an_outage_on_the_way_starts_over_from_the_committed_position(log: MemoryLog) -> None:
+    start_at_0(log)
+    stop = threading.Event()
+    step = PassiveStep(stop)
+    steps: list[PassiveStep | RefusingStep] = [step, RefusingStep(SchemaUnavailable("the registry does not answer"))]
+
+    run_role(Role(SPEC, steps.pop, interval_s=0), log, stop)
+
+    assert step.seen == [b"event"]
+    assert steps == []
 
 
 def test_what_is_no_outage_ends_the_role(log: MemoryLog) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.command_line import furnish
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVENTS = 200
+ROLES = {
+    "router-0": ("router",),
+    "production-0": ("worker", PRODUCTION),
+    "shadow-0": ("worker", SHADOW),
+    "comparator-0": ("comparator",),
+}
 
 
 @pytest.fixture
@@ -34,18 +40,26 @@ def shown(endpoint: Endpoint, topic: str) -> list[dict[str, object]]:
     return [json.loads(line)["value"] for line in lines]
 
 
+def is_settled(status: dict[str, Any]) -> bool:
+    production, shadow = status["lanes"]
+    assert status["ledger"]["residual"] == 0
+    return bool(
+        production["answered"] == shadow["pairs"]["matched"] == EVENTS
+        and not any(group["behind"] for group in status["groups"])
+    )
+
+
 @pytest.mark.kafka
 def test_events_are_answered_by_processes_that_stop_in_an_orderly_way(endpoint: Endpoint) -> None:
     endpoint.run("topics")
     endpoint.run("produce", "--key", "id", stdin="\n".join(json.dumps(event(number)) for number in range(EVENTS)))
-    endpoint.start("router-0", "router")
-    endpoint.start("production-0", "worker", PRODUCTION)
-    endpoint.start("shadow-0", "worker", SHADOW)
+    for slot, arguments in ROLES.items():
+        endpoint.start(slot, *arguments)
 
-    until(lambda: len(shown(endpoint, "predictions")) >= EVENTS, 60, "production's answers")
-    until(lambda: len(shown(endpoint, "shadow-predictions")) >= EVENTS, 60, "the shadow's answers")
+    until(lambda: is_settled(endpoint.status()), 60, "every event answered and compared, and nobody behind")
 
-    assert [endpoint.stop(slot) for slot in ("router-0", "production-0", "shadow-0")] == [0, 0, 0]
+    assert endpoint.status()["problems"] == []
+    assert [endpoint.stop(slot) for slot in ROLES] == [0, 0, 0, 0]
     for topic, version in (("predictions", PRODUCTION), ("shadow-predictions", SHADOW)):
         rows = shown(endpoint, topic)
         assert sorted(str(row["event_id"]) for row in rows) == sorted(f"event-{n}" for n in range(EVENTS))
