@@ -31,9 +31,9 @@ def _ledger(status: Status) -> Iterator[str]:
 
 
 def _groups(status: Status) -> Iterator[str]:
-    shadows = {lane.version for lane in status.lanes if lane.role == "shadow"}
+    names = {lane.version: named(lane) for lane in status.lanes}
     for group in status.groups:
-        name = group.role if group.version is None else f"{'shadow ' * (group.version in shadows)}{group.version}"
+        name = group.role if group.version is None else names.get(group.version, group.version)
         if not group.members:
             yield f"{name} is not running: no member in its group {group.name}{_behind(group)}."
         elif group.owned < group.partitions:
