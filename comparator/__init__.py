@@ -1,1 +1,1 @@
-"""The comparator role."""
+"""The comparator role: what was owed, what was answered, and how the shadows' answers compare with production's."""
