@@ -44,7 +44,10 @@ if installed "$set_name" || { [ "$set_name" = demo ] && installed dev; }; then
     exit 0
 fi
 say "Installing requirements/$set_name.txt into $venv"
-pip="$venv/bin/python -m pip --disable-pip-version-check --quiet install"
-$pip --require-hashes --no-compile -r "requirements/$set_name.txt"
-$pip --no-deps --no-build-isolation --no-compile -e .
+# Bytecode is made as it is needed, which is quicker than all at once; but not where Python may not write it then.
+when=--no-compile
+[ -z "${PYTHONDONTWRITEBYTECODE:-}" ] || when=--compile
+pip="$venv/bin/python -m pip --disable-pip-version-check --quiet install $when"
+$pip --require-hashes -r "requirements/$set_name.txt"
+$pip --no-deps --no-build-isolation -e .
 wanted "$set_name" > "$venv/.installed-$set_name"
