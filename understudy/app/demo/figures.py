@@ -75,7 +75,7 @@ class Figures:
 
     def comparison(self, row: Mapping[str, Any]) -> None:
         """A row of the comparator's became visible: keep the examples in it."""
-        if row["slice"] is None:
+        if row["slice"] is None and row["version"] in self.differing:
             self.differing[row["version"]] += [e for e in row["examples"] if e["kind"] == "mismatched"]
 
 

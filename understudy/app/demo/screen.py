@@ -38,7 +38,7 @@ class Screen:
 
     def say(self, text: str = "") -> None:
         """A line that stays."""
-        self._console.print(text, markup=False)
+        self._console.print(text, markup=False, soft_wrap=True)
 
     @contextmanager
     def training(self, versions: Sequence[Version]) -> Iterator[Training]:

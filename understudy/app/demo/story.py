@@ -124,9 +124,11 @@ def _perform(stage: Stage, wanted: Wanted, screen: Screen) -> Scoreboard:
     began_s = time.monotonic()
 
     stage.cast.start(PARTS)
-    screen.say(
-        f"Started a router, three workers and a comparator; replaying {len(flights):,} flights from 1 April 2013"
-    )
+    screen.say("Starting a router, three workers and a comparator ...")
+    _wait_until_ready(stage)
+    ready_s = time.monotonic() - began_s
+    screen.say(f"All are ready after {ready_s:.1f} s. Replaying {len(flights):,} flights from 1 April 2013.")
+    began_s = time.monotonic()
     replay.start()
     patience = Patience(PATIENCE_S)
     board = audience.board(0.0)
@@ -139,6 +141,27 @@ def _perform(stage: Stage, wanted: Wanted, screen: Screen) -> Scoreboard:
             patience.spend(board)
     audience.close()
     return board
+
+
+def _wait_until_ready(stage: Stage) -> None:
+    """Until every group has a member, and its members own all their partitions."""
+    names = stage.settings.names
+    topics_of = {
+        names.router_group: 1,
+        names.comparator_group: 3,
+        **{names.worker_group(version.ref): 2 for version in scenery.VERSIONS},
+    }
+    deadline_s = time.monotonic() + PATIENCE_S
+    with stage.log.admin() as admin:
+        while missing := [
+            group
+            for group, topics in topics_of.items()
+            if sum(len(member.partitions) for member in admin.members(group)) < topics * scenery.PARTITIONS
+        ]:
+            stage.cast.check()
+            if time.monotonic() > deadline_s:
+                raise Stuck(f"Not ready within {PATIENCE_S:.0f} s: {', '.join(missing)}.")
+            time.sleep(LOOK_S)
 
 
 class Patience:
