@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings, event, register_models
 
+from comparator.ledger import LaneLedger
 from understudy.app import roles
 from understudy.app.event_files import Line
 from understudy.app.producing import Fields, produce
@@ -87,7 +88,7 @@ def settled(log: MemoryLog, settings: Settings) -> Status:
     try:
         while True:
             status = gather(log, settings)
-            pairs = sum(sum(lane.pairs.values()) for lane in status.lanes)
+            pairs = sum(lane.comparison.pairs for lane in status.lanes if lane.comparison is not None)
             if late.is_set() or (pairs >= EVENTS and not any(group.behind for group in status.groups)):
                 return status
     finally:
@@ -116,10 +117,9 @@ def test_production_and_shadow_answer_every_event_once(log: MemoryLog, settings:
     assert answers["event-6"] == (6 + 1 > 5, 6_000)
     assert answers["event-7"] == (0 + 2 > 5, 7_000)
     assert problems(status) == []
-    assert {lane.version: lane.counts for lane in status.lanes} == {
-        version: {"routed": EVENTS, "answered": EVENTS} for version in (PRODUCTION, SHADOW)
-    }
-    assert status.lanes[1].pairs == {"matched": EVENTS}
+    assert [lane.ledger for lane in status.lanes] == [LaneLedger(routed=EVENTS, answered=EVENTS)] * 2
+    assert status.lanes[1].comparison is not None
+    assert status.lanes[1].comparison.counts == {"matched": EVENTS}
     assert (status.in_flight, status.residual) == (0, 0)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from comparator.ledger import LaneLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from comparator.summary import Comparison, Quantiles
+    from understudy.deployments.plan import Role
 
 RoleName = Literal["router", "worker", "comparator"]
-LaneRole = Literal["answering", "shadow"]
+
+NOTHING_COUNTED: Final = LaneLedger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,83 +47,50 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
-    """Quantiles of the time in the model for a record, in microseconds; None where nothing was measured."""
-
-    p50_us: float | None = None
-    p99_us: float | None = None
-
-    def as_json(self) -> dict[str, float | None]:
-        return {"p50_us": self.p50_us, "p99_us": self.p99_us}
-
-
-@dataclass(frozen=True, slots=True)
 class Lane:
     """One version in one role, as the comparator has counted it.
 
-    counts: the ledger's. pairs: by kind, for a shadow. latest_error: kind and text of its latest dead letter.
+    comparison: of a shadow with production; None where nothing was compared yet. time: in the model, for a record.
+    latest_error: kind and text of its latest dead letter.
     """
 
     version: str
-    role: LaneRole
-    counts: Mapping[str, int] = field(default_factory=dict)
-    pairs: Mapping[str, int] = field(default_factory=dict)
-    times: Times = Times()
-    production_times: Times = Times()
+    role: Role
+    ledger: LaneLedger = NOTHING_COUNTED
+    comparison: Comparison | None = None
+    time: Quantiles | None = None
     latest_error: str | None = None
-
-    def count(self, kind: str) -> int:
-        return self.counts.get(kind, 0)
-
-    @property
-    def accounted(self) -> int:
-        """Records of which it is known what became of them."""
-        return sum(self.count(kind) for kind in ("answered", "failed", "withdrawn", "expired", "missing"))
-
-    @property
-    def in_flight(self) -> int:
-        """Records that were routed and are not accounted for yet."""
-        return max(0, self.count("routed") - self.accounted)
-
-    @property
-    def residual(self) -> int:
-        """What does not add up.
-
-        Records that no answer will come for any more (missing), answers that nobody asked for (unexpected), records
-        of a shadow that no lane was to answer (unrouted), and what is accounted for without having been routed.
-        """
-        impossible = sum(self.count(kind) for kind in ("missing", "unexpected", "unrouted"))
-        return impossible + max(0, self.accounted - self.count("routed"))
-
-    @property
-    def failed_pairs(self) -> int:
-        return sum(count for kind, count in self.pairs.items() if kind.startswith("failed"))
-
-    @property
-    def unpaired(self) -> Mapping[str, int]:
-        """Records that could not be compared, by the reason."""
-        return {
-            kind.removeprefix("unpaired_"): count for kind, count in self.pairs.items() if kind.startswith("unpaired_")
-        }
 
     def as_json(self) -> dict[str, Any]:
         return {
             "version": self.version,
             "role": self.role,
-            **{kind: self.count(kind) for kind in ("routed", "answered", "failed", "withdrawn", "expired")},
-            "in_flight": self.in_flight,
-            "residual": self.residual,
-            "pairs": {
-                "total": sum(self.pairs.values()),
-                "matched": self.pairs.get("matched", 0),
-                "mismatched": self.pairs.get("mismatched", 0),
-                "failed": self.failed_pairs,
-                "unpaired": dict(self.unpaired),
-            },
-            "model_time": self.times.as_json(),
-            "production_model_time": self.production_times.as_json(),
+            **asdict(self.ledger),
+            "in_flight": self.ledger.in_flight,
+            "residual": self.ledger.residual,
+            "model_time_us": microseconds(self.time),
+            "comparison": None if self.comparison is None else comparison_json(self.comparison),
             "latest_error": self.latest_error,
         }
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """How a shadow compares with production."""
+    kinds = ("matched", "mismatched", "failed_production", "failed_candidate", "failed_both")
+    return {
+        "pairs": comparison.pairs,
+        **{kind: comparison.counts.get(kind, 0) for kind in kinds},
+        "unpaired": dict(comparison.unpaired),
+        "mismatched_share": comparison.mismatched_share,
+        "production_model_time_us": microseconds(comparison.production_time),
+    }
+
+
+def microseconds(quantiles: Quantiles | None) -> dict[str, float] | None:
+    """Quantiles in microseconds."""
+    if quantiles is None:
+        return None
+    return {name.removesuffix("_ns"): round(ns / 1_000, 2) for name, ns in asdict(quantiles).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +105,11 @@ class Status:
 
     @property
     def residual(self) -> int:
-        return sum(lane.residual for lane in self.lanes)
+        return sum(lane.ledger.residual for lane in self.lanes)
 
     @property
     def in_flight(self) -> int:
-        return sum(lane.in_flight for lane in self.lanes)
+        return sum(lane.ledger.in_flight for lane in self.lanes)
 
     def group(self, role: RoleName, version: str | None = None) -> Group | None:
         """The group of a role, where its topics exist."""
@@ -149,8 +122,7 @@ class Status:
             "groups": [group.as_json() for group in self.groups],
             "lanes": [lane.as_json() for lane in self.lanes],
             "ledger": {
-                "routed": sum(lane.count("routed") for lane in self.lanes),
-                "accounted": sum(lane.accounted for lane in self.lanes),
+                "routed": sum(lane.ledger.routed for lane in self.lanes),
                 "in_flight": self.in_flight,
                 "residual": self.residual,
             },

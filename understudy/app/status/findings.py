@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 LAGGING_RECORDS: Final = 10_000
 """A group that is this far behind is said to lag."""
 
+IMPOSSIBLE: Final = {
+    "missing": "records were never answered",
+    "unexpected": "answers were not asked for",
+    "routed_twice": "records were routed twice",
+    "unrouted": "records had no production lane",
+}
+"""The parts of a ledger's residual, in words."""
+
 
 def problems(status: Status) -> list[str]:
     """Sentences, the most important first; empty when all is well."""
@@ -22,12 +30,10 @@ def problems(status: Status) -> list[str]:
 
 def _ledger(status: Status) -> Iterator[str]:
     for lane in status.lanes:
-        if lane.residual:
-            yield (
-                f"The ledger of {named(lane)} does not add up: {lane.count('missing'):,} records were never answered, "
-                f"{lane.count('unexpected'):,} answers were not asked for, {lane.count('unrouted'):,} records had no "
-                "production lane. This should be impossible."
-            )
+        if lane.ledger.residual:
+            found = ((getattr(lane.ledger, kind), text) for kind, text in IMPOSSIBLE.items())
+            what = ", ".join(f"{count:,} {text}" for count, text in found if count)
+            yield f"The ledger of {named(lane)} does not add up: {what}. This should be impossible."
 
 
 def _groups(status: Status) -> Iterator[str]:
@@ -48,14 +54,14 @@ def _behind(group: Group) -> str:
 
 def _lanes(status: Status) -> Iterator[str]:
     for lane in status.lanes:
-        failed, answered = lane.count("failed"), lane.count("answered")
+        failed, answered = lane.ledger.failed, lane.ledger.answered
         why = f": {lane.latest_error}" if lane.latest_error else ""
         if failed and not answered:
             yield f"{named(lane)} fails on every record ({failed:,} so far){why}."
         elif failed:
             yield f"{named(lane)} failed on {failed:,} of {failed + answered:,} records{why}."
-        if lane.count("expired"):
-            yield f"{named(lane)} lost {lane.count('expired'):,} records to its topic's retention before it was read."
+        if lane.ledger.expired:
+            yield f"{named(lane)} lost {lane.ledger.expired:,} records to its topic's retention before it was read."
 
 
 def named(lane: Lane) -> str:

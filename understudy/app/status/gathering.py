@@ -6,20 +6,22 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from comparator.ledger import ledger
+from comparator.summary import summarise
 from schemas.encodings import RowDecoder
 from understudy.app.reading_rows import errors_in
-from understudy.app.status.counting import Counting
-from understudy.app.status.facts import Group, Lane, Status
+from understudy.app.status.facts import NOTHING_COUNTED, Group, Lane, Status
 from understudy.core.log.contract import Position, TopicPartition
 from understudy.core.topics import Sizing, topic_table
+from understudy.deployments import plan as routed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from understudy.app.status.facts import LaneRole, RoleName
+    from understudy.app.status.facts import RoleName
     from understudy.core.batches import Batch
     from understudy.core.log.contract import Admin, Log
-    from understudy.core.settings import Settings
+    from understudy.core.settings import PlanSettings, Settings
     from understudy.core.topics import EndpointTopics
 
 PATIENCE_S: Final = 10.0
@@ -42,7 +44,7 @@ def gather(log: Log, settings: Settings) -> Status:
         if missing:
             return Status(settings.endpoint, plan.revision, missing_topics=missing)
         groups = [_group(log, admin, names, *wanted) for wanted in _wanted(plan.versions)]
-    return Status(settings.endpoint, plan.revision, groups, _lanes(log, names, plan.production, plan.shadows))
+    return Status(settings.endpoint, plan.revision, groups, _lanes(log, names, plan))
 
 
 def _wanted(versions: Sequence[str]) -> Iterator[tuple[RoleName, str | None]]:
@@ -104,15 +106,23 @@ def worked(position: Position) -> int:
     return position.offset
 
 
-def _lanes(log: Log, names: EndpointTopics, production: str, shadows: Sequence[str]) -> list[Lane]:
-    counting, decode = Counting(), RowDecoder.of("avro", "comparison").decode
-    for _, value, _ in _records(log, names.comparisons, None):
-        counting.add(decode(value))
+def _lanes(log: Log, names: EndpointTopics, plan: PlanSettings) -> list[Lane]:
+    decode = RowDecoder.of("avro", "comparison").decode
+    rows = [decode(value) for _, value, _ in _records(log, names.comparisons, None)]
+    counted, compared = ledger(rows).lanes, summarise(rows)
+    planned = [routed.Lane(plan.production, "answering"), *(routed.Lane(version, "shadow") for version in plan.shadows)]
+    beside = next((summary.whole.production_time for summary in compared.values()), None)
     errors = _latest_errors(log, names.dead_letters)
-    planned: list[tuple[str, LaneRole]] = [(production, "answering")]
-    planned += [(version, "shadow") for version in shadows]
     return [
-        counting.lane(version, role, errors.get(version)) for version, role in (*planned, *counting.others(planned))
+        Lane(
+            lane.version,
+            lane.role,
+            counted.get(lane, NOTHING_COUNTED),
+            compared[lane].whole if lane in compared else None,
+            compared[lane].whole.candidate_time if lane in compared else beside,
+            errors.get(lane.version),
+        )
+        for lane in (*planned, *(lane for lane in counted if lane not in planned))
     ]
 
 

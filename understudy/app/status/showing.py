@@ -9,7 +9,8 @@ from understudy.app.output import table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from understudy.app.status.facts import Group, Lane, Status, Times
+    from comparator.summary import Comparison, Quantiles
+    from understudy.app.status.facts import Group, Lane, Status
 
 
 def page(status: Status, problems: Sequence[str]) -> str:
@@ -26,11 +27,11 @@ def _lines(status: Status, problems: Sequence[str]) -> Iterator[str]:
         yield ""
         head = ["LANE", "", "ROUTED", "ANSWERED", "FAILED", "IN FLIGHT", "RESIDUAL", "MODEL TIME p50/p99"]
         yield table(head, [_lane(lane) for lane in status.lanes])
-    shadows = [lane for lane in status.lanes if lane.role == "shadow"]
-    if shadows:
+    compared = [_compared(lane.version, lane.comparison) for lane in status.lanes if lane.comparison is not None]
+    if compared:
         yield ""
         head = ["SHADOW", "PAIRS", "MATCHED", "MISMATCHED", "FAILED", "UNPAIRED", "DIFFER", "PRODUCTION'S TIME"]
-        yield table(head, [_pairs(lane) for lane in shadows])
+        yield table(head, compared)
     yield ""
     yield from problems or ["All is well."]
 
@@ -41,17 +42,18 @@ def _group(group: Group) -> tuple[object, ...]:
 
 
 def _lane(lane: Lane) -> tuple[object, ...]:
-    counts = (lane.count("routed"), lane.count("answered"), lane.count("failed"))
-    return lane.version, lane.role, *counts, lane.in_flight, lane.residual, _times(lane.times)
+    ledger = lane.ledger
+    counts = (ledger.routed, ledger.answered, ledger.failed, ledger.in_flight, ledger.residual)
+    return lane.version, lane.role, *counts, _time(lane.time)
 
 
-def _pairs(lane: Lane) -> tuple[object, ...]:
-    matched, mismatched = lane.pairs.get("matched", 0), lane.pairs.get("mismatched", 0)
-    compared = matched + mismatched
-    differ = f"{mismatched / compared:.2%}" if compared else "-"
-    counts = (sum(lane.pairs.values()), matched, mismatched, lane.failed_pairs, sum(lane.unpaired.values()))
-    return lane.version, *counts, differ, _times(lane.production_times)
+def _compared(version: str, comparison: Comparison) -> tuple[object, ...]:
+    matched, mismatched = (comparison.counts.get(kind, 0) for kind in ("matched", "mismatched"))
+    counts = (comparison.pairs, matched, mismatched, comparison.pairs - matched - mismatched)
+    share = comparison.mismatched_share
+    differ = "-" if share is None else f"{share:.2%}"
+    return version, *counts, sum(comparison.unpaired.values()), differ, _time(comparison.production_time)
 
 
-def _times(times: Times) -> str:
-    return "-" if times.p50_us is None else f"{times.p50_us:,.1f}/{times.p99_us:,.1f} us"
+def _time(quantiles: Quantiles | None) -> str:
+    return "-" if quantiles is None else f"{quantiles.p50_ns / 1_000:,.1f}/{quantiles.p99_ns / 1_000:,.1f} us"

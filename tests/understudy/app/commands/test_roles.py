@@ -44,7 +44,8 @@ def is_settled(status: dict[str, Any]) -> bool:
     production, shadow = status["lanes"]
     assert status["ledger"]["residual"] == 0
     return bool(
-        production["answered"] == shadow["pairs"]["matched"] == EVENTS
+        shadow["comparison"] is not None
+        and production["answered"] == shadow["comparison"]["matched"] == EVENTS
         and not any(group["behind"] for group in status["groups"])
     )
 

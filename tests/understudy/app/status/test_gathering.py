@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
 
+from comparator.ledger import LaneLedger
 from schemas.encodings import RowEncoder
 from understudy.app.provision import provision
+from understudy.app.status.facts import Lane
 from understudy.app.status.gathering import gather, worked
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
@@ -61,10 +63,7 @@ def test_a_new_endpoint_has_nobody_and_nothing(log: MemoryLog, settings: Setting
         ("comparator", None),
     ]
     assert {(group.members, group.owned, group.behind) for group in status.groups} == {((), 0, 0)}
-    assert [(lane.version, lane.role, dict(lane.counts)) for lane in status.lanes] == [
-        (PRODUCTION, "answering", {}),
-        (SHADOW, "shadow", {}),
-    ]
+    assert status.lanes == [Lane(PRODUCTION, "answering"), Lane(SHADOW, "shadow")]
 
 
 def test_members_and_what_they_own_are_told(log: MemoryLog, settings: Settings) -> None:
@@ -144,7 +143,17 @@ def test_comparisons_and_dead_letters_are_read(log: MemoryLog, settings: Setting
         told = tuple((f"__connect.errors.{name}", value.encode()) for name, value in headers.items())
         write(log, names.dead_letters, [Record(None, b"event", 0, told)])
 
-    shadow = gather(log, settings).lanes[1]
+    pairs = {"against": PRODUCTION, "block": 0, "counts": {"failed_candidate": 3}}
+    earlier = {"version": "sums:v0", "role": "answering", "counts": {"routed": 2}}
+    for more in (pairs, earlier):
+        encoded = RowEncoder.of("avro", "comparison").encode({**row, **more})
+        write(log, names.comparisons, [Record(None, encoded, 0)], 1)
 
-    assert shadow.counts == {"routed": 14, "failed": 14}
+    production, shadow, other = gather(log, settings).lanes
+
+    assert production == Lane(PRODUCTION, "answering")
+    assert shadow.ledger == LaneLedger(routed=14, failed=14)
+    assert shadow.comparison is not None
+    assert shadow.comparison.counts == {"failed_candidate": 3}
     assert shadow.latest_error == "invalid: the latest"
+    assert other == Lane("sums:v0", "answering", LaneLedger(routed=2))
