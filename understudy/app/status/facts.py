@@ -116,13 +116,15 @@ class Status:
         return next((group for group in self.groups if (group.role, group.version) == (role, version)), None)
 
     def as_json(self, problems: Sequence[str]) -> dict[str, Any]:
+        routed = sum(lane.ledger.routed for lane in self.lanes)
         return {
             "endpoint": self.endpoint,
             "revision": self.revision,
             "groups": [group.as_json() for group in self.groups],
             "lanes": [lane.as_json() for lane in self.lanes],
             "ledger": {
-                "routed": sum(lane.ledger.routed for lane in self.lanes),
+                "routed": routed,
+                "accounted": routed - self.in_flight,
                 "in_flight": self.in_flight,
                 "residual": self.residual,
             },

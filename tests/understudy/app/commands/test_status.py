@@ -23,5 +23,5 @@ def test_what_is_not_running_is_told_to_people_and_programs(tmp_path: Path) -> N
     text, told = command_line.run("status").stdout, json.loads(command_line.run("status", "--json").stdout)
 
     assert "shadow sums:v2 is not running: no member in its group sums.worker.sums.v2" in text
-    assert told["ledger"] == {"routed": 0, "in_flight": 0, "residual": 0}
+    assert told["ledger"] == {"routed": 0, "accounted": 0, "in_flight": 0, "residual": 0}
     assert len(told["problems"]) == 4

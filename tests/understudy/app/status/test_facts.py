@@ -23,7 +23,7 @@ ROUTER = Group("e.router", "router", None, ("e.router.0",), 3, 3, 0)
 def test_an_endpoint_sums_over_its_lanes() -> None:
     told = Status("e", 1, [ROUTER], [PRODUCTION, SHADOW]).as_json(["something"])
 
-    assert told["ledger"] == {"routed": 200, "in_flight": 15, "residual": 3}
+    assert told["ledger"] == {"routed": 200, "accounted": 185, "in_flight": 15, "residual": 3}
     assert told["problems"] == ["something"]
     assert told["groups"][0]["members"] == ["e.router.0"]
 
