@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from comparator.ledger import LaneLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from comparator.summary import Comparison, Quantiles
     from understudy.deployments.plan import Role
@@ -47,28 +47,68 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """Quantiles of the time in the model for a record, in microseconds; None where nothing was measured."""
+
+    p50_us: float | None = None
+    p99_us: float | None = None
+
+    @classmethod
+    def of(cls, quantiles: Quantiles | None) -> Self:
+        return (
+            cls() if quantiles is None else cls(*(round(ns / 1_000, 2) for ns in (quantiles.p50_ns, quantiles.p99_ns)))
+        )
+
+
+NOT_MEASURED: Final = Times()
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     """One version in one role, as the comparator has counted it.
 
-    comparison: of a shadow with production; None where nothing was compared yet. time: in the model, for a record.
-    latest_error: kind and text of its latest dead letter.
+    comparison: of a shadow with production; None where nothing was compared yet. latest_error: kind and text of its
+    latest dead letter.
     """
 
     version: str
     role: Role
     ledger: LaneLedger = NOTHING_COUNTED
     comparison: Comparison | None = None
-    time: Quantiles | None = None
+    times: Times = NOT_MEASURED
     latest_error: str | None = None
+
+    def count(self, kind: str) -> int:
+        """Records of one kind of the ledger: routed, answered, failed ..."""
+        number: int = getattr(self.ledger, kind)
+        return number
+
+    @property
+    def pairs(self) -> Mapping[str, int]:
+        """Records that were compared, or could not be, by kind."""
+        return {} if self.comparison is None else self.comparison.counts
+
+    @property
+    def accounted(self) -> int:
+        """Records of which it is known what became of them."""
+        return self.ledger.routed - self.ledger.in_flight
+
+    @property
+    def in_flight(self) -> int:
+        return self.ledger.in_flight
+
+    @property
+    def residual(self) -> int:
+        return self.ledger.residual
 
     def as_json(self) -> dict[str, Any]:
         return {
             "version": self.version,
             "role": self.role,
             **asdict(self.ledger),
-            "in_flight": self.ledger.in_flight,
-            "residual": self.ledger.residual,
-            "model_time_us": microseconds(self.time),
+            "in_flight": self.in_flight,
+            "residual": self.residual,
+            "model_time": asdict(self.times),
             "comparison": None if self.comparison is None else comparison_json(self.comparison),
             "latest_error": self.latest_error,
         }
@@ -82,15 +122,8 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         **{kind: comparison.counts.get(kind, 0) for kind in kinds},
         "unpaired": dict(comparison.unpaired),
         "mismatched_share": comparison.mismatched_share,
-        "production_model_time_us": microseconds(comparison.production_time),
+        "production_model_time": asdict(Times.of(comparison.production_time)),
     }
-
-
-def microseconds(quantiles: Quantiles | None) -> dict[str, float] | None:
-    """Quantiles in microseconds."""
-    if quantiles is None:
-        return None
-    return {name.removesuffix("_ns"): round(ns / 1_000, 2) for name, ns in asdict(quantiles).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +138,25 @@ class Status:
 
     @property
     def residual(self) -> int:
-        return sum(lane.ledger.residual for lane in self.lanes)
+        return sum(lane.residual for lane in self.lanes)
 
     @property
     def in_flight(self) -> int:
-        return sum(lane.ledger.in_flight for lane in self.lanes)
+        return sum(lane.in_flight for lane in self.lanes)
 
     def group(self, role: RoleName, version: str | None = None) -> Group | None:
         """The group of a role, where its topics exist."""
         return next((group for group in self.groups if (group.role, group.version) == (role, version)), None)
 
     def as_json(self, problems: Sequence[str]) -> dict[str, Any]:
-        routed = sum(lane.ledger.routed for lane in self.lanes)
         return {
             "endpoint": self.endpoint,
             "revision": self.revision,
             "groups": [group.as_json() for group in self.groups],
             "lanes": [lane.as_json() for lane in self.lanes],
             "ledger": {
-                "routed": routed,
-                "accounted": routed - self.in_flight,
+                "routed": sum(lane.count("routed") for lane in self.lanes),
+                "accounted": sum(lane.accounted for lane in self.lanes),
                 "in_flight": self.in_flight,
                 "residual": self.residual,
             },

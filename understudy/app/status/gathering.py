@@ -6,14 +6,12 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from comparator.ledger import ledger
-from comparator.summary import summarise
 from schemas.encodings import RowDecoder
 from understudy.app.reading_rows import errors_in
-from understudy.app.status.facts import NOTHING_COUNTED, Group, Lane, Status
+from understudy.app.status.counting import Counting
+from understudy.app.status.facts import Group, Lane, Status
 from understudy.core.log.contract import Position, TopicPartition
 from understudy.core.topics import Sizing, topic_table
-from understudy.deployments import plan as routed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from understudy.core.log.contract import Admin, Log
     from understudy.core.settings import PlanSettings, Settings
     from understudy.core.topics import EndpointTopics
+    from understudy.deployments.plan import Role
 
 PATIENCE_S: Final = 10.0
 """How long reading to the end may take; what is behind a transaction that stays open is then left out."""
@@ -107,23 +106,13 @@ def worked(position: Position) -> int:
 
 
 def _lanes(log: Log, names: EndpointTopics, plan: PlanSettings) -> list[Lane]:
-    decode = RowDecoder.of("avro", "comparison").decode
-    rows = [decode(value) for _, value, _ in _records(log, names.comparisons, None)]
-    counted, compared = ledger(rows).lanes, summarise(rows)
-    planned = [routed.Lane(plan.production, "answering"), *(routed.Lane(version, "shadow") for version in plan.shadows)]
-    beside = next((summary.whole.production_time for summary in compared.values()), None)
+    counting, decode = Counting(), RowDecoder.of("avro", "comparison").decode
+    for _, value, _ in _records(log, names.comparisons, None):
+        counting.add(decode(value))
     errors = _latest_errors(log, names.dead_letters)
-    return [
-        Lane(
-            lane.version,
-            lane.role,
-            counted.get(lane, NOTHING_COUNTED),
-            compared[lane].whole if lane in compared else None,
-            compared[lane].whole.candidate_time if lane in compared else beside,
-            errors.get(lane.version),
-        )
-        for lane in (*planned, *(lane for lane in counted if lane not in planned))
-    ]
+    wanted: list[tuple[str, Role]] = [(plan.production, "answering")]
+    wanted += [(version, "shadow") for version in plan.shadows]
+    return [counting.lane(version, role, errors.get(version)) for version, role in (*wanted, *counting.others(wanted))]
 
 
 def _latest_errors(log: Log, topic: str) -> dict[str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from understudy.app.output import table
+from understudy.app.status.facts import Times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from comparator.summary import Comparison, Quantiles
+    from comparator.summary import Comparison
     from understudy.app.status.facts import Group, Lane, Status
 
 
@@ -42,9 +43,8 @@ def _group(group: Group) -> tuple[object, ...]:
 
 
 def _lane(lane: Lane) -> tuple[object, ...]:
-    ledger = lane.ledger
-    counts = (ledger.routed, ledger.answered, ledger.failed, ledger.in_flight, ledger.residual)
-    return lane.version, lane.role, *counts, _time(lane.time)
+    counts = (lane.count("routed"), lane.count("answered"), lane.count("failed"), lane.in_flight, lane.residual)
+    return lane.version, lane.role, *counts, _time(lane.times)
 
 
 def _compared(version: str, comparison: Comparison) -> tuple[object, ...]:
@@ -52,8 +52,8 @@ def _compared(version: str, comparison: Comparison) -> tuple[object, ...]:
     counts = (comparison.pairs, matched, mismatched, comparison.pairs - matched - mismatched)
     share = comparison.mismatched_share
     differ = "-" if share is None else f"{share:.2%}"
-    return version, *counts, sum(comparison.unpaired.values()), differ, _time(comparison.production_time)
+    return version, *counts, sum(comparison.unpaired.values()), differ, _time(Times.of(comparison.production_time))
 
 
-def _time(quantiles: Quantiles | None) -> str:
-    return "-" if quantiles is None else f"{quantiles.p50_ns / 1_000:,.1f}/{quantiles.p99_ns / 1_000:,.1f} us"
+def _time(times: Times) -> str:
+    return "-" if times.p50_us is None else f"{times.p50_us:,.1f}/{times.p99_us:,.1f} us"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from comparator.ledger import LaneLedger
 from comparator.summary import Comparison, Quantiles
-from understudy.app.status.facts import Group, Lane, Status
+from understudy.app.status.facts import Group, Lane, Status, Times
 
 PRODUCTION = Lane("m:v1", "answering", LaneLedger(routed=100, answered=80, failed=5, missing=2, unexpected=1))
 SHADOW = Lane(
@@ -15,7 +15,7 @@ SHADOW = Lane(
         Quantiles(10_000, 20_000, 30_000),
         Quantiles(20_000, 30_000, 40_000),
     ),
-    Quantiles(20_000, 30_000, 40_000),
+    Times(20, 40),
 )
 ROUTER = Group("e.router", "router", None, ("e.router.0",), 3, 3, 0)
 
@@ -31,15 +31,16 @@ def test_an_endpoint_sums_over_its_lanes() -> None:
 def test_production_is_compared_with_nothing() -> None:
     told = PRODUCTION.as_json()
 
+    assert PRODUCTION.pairs == {}
     assert (told["routed"], told["answered"], told["failed"], told["in_flight"]) == (100, 80, 5, 13)
     assert told["comparison"] is None
-    assert told["model_time_us"] is None
+    assert told["model_time"] == {"p50_us": None, "p99_us": None}
 
 
 def test_a_shadow_tells_its_pairs_and_both_times() -> None:
     told = SHADOW.as_json()
 
-    assert told["model_time_us"] == {"p50": 20, "p95": 30, "p99": 40}
+    assert told["model_time"] == {"p50_us": 20, "p99_us": 40}
     assert told["comparison"] == {
         "pairs": 80,
         "matched": 60,
@@ -49,7 +50,7 @@ def test_a_shadow_tells_its_pairs_and_both_times() -> None:
         "failed_both": 0,
         "unpaired": {"missing": 2},
         "mismatched_share": 15 / 80,
-        "production_model_time_us": {"p50": 10, "p95": 20, "p99": 30},
+        "production_model_time": {"p50_us": 10, "p99_us": 30},
     }
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from comparator.ledger import LaneLedger
-from comparator.summary import Comparison, Quantiles
-from understudy.app.status.facts import Group, Lane, Status
+from comparator.summary import Comparison
+from understudy.app.status.facts import Group, Lane, Status, Times
 from understudy.app.status.showing import page
 
 
@@ -12,7 +12,7 @@ def test_a_page_for_people() -> None:
         2,
         [Group("flights.router", "router", None, (), 3, 0, 12_000)],
         [
-            Lane("m:v1", "answering", LaneLedger(routed=12_345, answered=12_345), time=Quantiles(10_000, 0, 20_500)),
+            Lane("m:v1", "answering", LaneLedger(routed=12_345, answered=12_345), times=Times(10, 20.5)),
             Lane(
                 "m:v2",
                 "shadow",
