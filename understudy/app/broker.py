@@ -125,6 +125,7 @@ def default_folder() -> Path:
 def start(
     folder: Path | None = None,
     *,
+    port: int | None = None,
     jit: Jit = "quick",
     heap_mib: int = 512,
     properties: Mapping[str, str] | None = None,
@@ -133,8 +134,8 @@ def start(
 ) -> BrokerInfo:
     """Start the folder's broker, or find it running, and wait until it answers.
 
-    properties: override server.properties. features: feature levels, set when the folder is made
-    (`{"transaction.version": 1}`). Raises BrokerError.
+    port: to listen on, if it is free and the folder had no other before. properties: override server.properties.
+    features: feature levels, set when the folder is made (`{"transaction.version": 1}`). Raises BrokerError.
     """
     place = BrokerFolder((folder or default_folder()).absolute())
     place.path.mkdir(parents=True, exist_ok=True)
@@ -146,7 +147,7 @@ def start(
         java, libs = find_java(), fetch_jars()
         classpath = (java, "-cp", f"{libs}/*")
         for attempt in range(START_ATTEMPTS):
-            bootstrap = configure(place, properties or {}, fresh_ports=attempt > 0)
+            bootstrap = configure(place, properties or {}, port if attempt == 0 else None, fresh_ports=attempt > 0)
             format_data(place, classpath, features or {})
             pid = spawn(place, classpath, jit, heap_mib)
             try:
@@ -202,10 +203,11 @@ def running_broker(
             shutil.rmtree(place, ignore_errors=True)
 
 
-def configure(place: BrokerFolder, overrides: Mapping[str, str], *, fresh_ports: bool) -> str:
+def configure(place: BrokerFolder, overrides: Mapping[str, str], port: int | None, *, fresh_ports: bool) -> str:
     """Write the broker's configuration and return its bootstrap address; the ports of an earlier run are kept."""
     ports = None if fresh_ports else earlier_ports(place)
-    broker_port, controller_port = ports or (free_port(), free_port())
+    wished = port if port is not None and is_free(port) else free_port()
+    broker_port, controller_port = ports or (wished, free_port())
     bootstrap = f"{HOST}:{broker_port}"
     values = {
         **BROKER_PROPERTIES,

@@ -47,7 +47,7 @@ def _json_lines(source: Iterable[str]) -> Iterator[Line]:
         try:
             value = json.loads(text)
         except ValueError as error:
-            yield Line(number, BadLine(f"it is not JSON: {error}"))
+            yield Line(number, BadLine(f"it is not JSON ({error}); for CSV give --format csv"))
             continue
         yield Line(number, value if isinstance(value, dict) else BadLine("it is not a JSON object"))
 

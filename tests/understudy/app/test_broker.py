@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from understudy.app.broker import BrokerFolder, earlier_ports, running_broker, start, status, stop
+from understudy.app.broker import HOST, BrokerFolder, configure, earlier_ports, running_broker, start, status, stop
 from understudy.app.broker_jars import KAFKA_VERSION, BrokerError
 
 if TYPE_CHECKING:
@@ -38,6 +38,18 @@ def test_a_broker_starts_is_found_again_and_stops(tmp_path: Path) -> None:
     assert status(tmp_path) is None
     assert not connects(broker.bootstrap)
     assert stop(tmp_path) is False
+
+
+def test_a_port_is_taken_if_it_is_free(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        port = taken.getsockname()[1]
+        beside = configure(BrokerFolder(tmp_path), {}, port, fresh_ports=False)
+    (tmp_path / "server.properties").unlink()
+    there = configure(BrokerFolder(tmp_path), {}, port, fresh_ports=False)
+
+    assert there == f"{HOST}:{port}"
+    assert beside != there
 
 
 @needs_java

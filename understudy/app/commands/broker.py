@@ -11,14 +11,19 @@ from understudy.app.output import say, say_json
 if TYPE_CHECKING:
     from understudy.app.broker import BrokerInfo
 
+USUAL_PORT = 9092
+
 Folder = Annotated[Path | None, typer.Option(help="The broker's folder; default one in your home.")]
 
 
 def start(*, folder: Folder = None, as_json: AsJson = False) -> None:
-    """Start a local Kafka broker, or find it running. Needs Java, and Maven once, to download Kafka."""
+    """Start a local Kafka broker, or find it running. Needs Java, and Maven once, to download Kafka.
+
+    It listens on 127.0.0.1:9092, where endpoints look for a broker by default, or on another port if that is taken.
+    """
     from understudy.app import broker
 
-    _show(broker.start(folder), as_json)
+    _show(broker.start(folder, port=USUAL_PORT), as_json)
 
 
 def stop(*, folder: Folder = None, as_json: AsJson = False) -> None:

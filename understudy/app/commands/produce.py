@@ -19,7 +19,7 @@ SHOWN_LINES = 20
 def produce(
     context: typer.Context,
     source: Annotated[
-        Path | None, typer.Argument(help="CSV (with a header) or JSON lines; default standard input.")
+        Path | None, typer.Argument(help="CSV (with a header) or JSON lines; default, or -, standard input.")
     ] = None,
     *,
     form: Annotated[
@@ -67,7 +67,7 @@ def _opened(source: Path | None) -> "AbstractContextManager[TextIO]":
 
     from understudy.app.producing import BadSource
 
-    if source is None:
+    if source is None or str(source) == "-":
         return nullcontext(sys.stdin)
     try:
         if source.suffix == ".gz":

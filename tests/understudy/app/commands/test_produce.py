@@ -49,7 +49,7 @@ def test_csv_from_a_file(command_line: CommandLine, name: str) -> None:
 
 
 def test_lines_that_are_no_events_are_named_and_make_the_status_1(command_line: CommandLine) -> None:
-    done = command_line.run("produce", "--json", stdin='{"id": "x", "a": 1.0}\nnonsense\n')
+    done = command_line.run("produce", "-", "--json", stdin='{"id": "x", "a": 1.0}\nnonsense\n')
 
     assert done.exit_code == 1
     assert "Line 2 is left out: it is not JSON" in done.stderr
