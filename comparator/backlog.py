@@ -108,7 +108,7 @@ class Backlog:
                 return False
             head = answers[0]
             if head.source_offset > at:
-                if not self._is_passed(routes_to) or not take(self, frame, at, None):
+                if not self.is_passed(routes_to) or not take(self, frame, at, None):
                     return False
             elif not take(self, frame, at, head):
                 return False
@@ -118,7 +118,7 @@ class Backlog:
             self.settled += 1
         return True
 
-    def _is_passed(self, routes_to: int) -> bool:
+    def is_passed(self, routes_to: int) -> bool:
         """Whether a record later than the frontier was answered: only an answer that has a route shows that."""
         for answer in self.answers:
             if answer.source_offset >= routes_to:

@@ -168,28 +168,32 @@ class CatchUp:
 
     def pages(self, read: Mapping[Feed, int], *, near: bool) -> dict[Feed, int]:
         """The offsets to read again from. near: the lane is so near the present that it may go on with the others."""
-        needs = set(self.cursors) if near else self._needs()
+        needs = self._needs()
         return {
             feed: cursor.page
             for feed, cursor in self.cursors.items()
-            if feed in needs and not self.is_present(feed, read) and (not near or self._waiting(feed) < self.room)
+            if not self.is_present(feed, read) and (feed in needs or (near and self._waiting(feed) < self.room))
         }
 
     def _needs(self) -> set[Feed]:
         """The topics without which nothing more can be settled."""
-        backlog = self.backlog
-        at = backlog.next_owed
-        needs: set[Feed] = set()
-        if at is None:
-            needs.add("routes")
-        if not backlog.answers:
-            needs.add(answers_of(self.lane.role))
+        needs = self._lacks(self.backlog)
+        at = self.backlog.next_owed
         if needs or at is None or self.held_up:
             return needs
-        owed = any(other.owes(at) for other in self._others())
-        if owed and backlog.answers[0].source_offset <= at:
-            return {"predictions"}
-        return {"routes", "predictions"} if self.lane.role == "shadow" else {"routes"}
+        owing = [other for other in self._others() if other.owes(at)]
+        return {feed for other in owing for feed in self._lacks(other)} if owing else {"routes"}
+
+    def _lacks(self, backlog: Backlog) -> set[Feed]:
+        """What a lane needs, to know what became of the next record in the lane itself."""
+        own, at = answers_of(backlog.lane.role), backlog.next_owed
+        if at is None or not backlog.answers:
+            lacks: set[Feed] = {"routes"} if at is None else set()
+            return lacks if backlog.answers else {*lacks, own}
+        if backlog.answers[0].source_offset <= at or backlog.is_passed(self.join.routes_to):
+            return set()
+        # Later answers show that the record is missing, once it is known that they have routes.
+        return {"routes"} if backlog.answers[-1].source_offset >= self.join.routes_to else {own}
 
     @property
     def held_up(self) -> HeldUp | None:

@@ -87,14 +87,16 @@ class Tally:
     groups: dict[Group, Cells] = field(default_factory=dict)
     _last: tuple[Lane, str | None, int, int | None] | None = None
     _last_cells: Cells = field(default_factory=dict)
+    _last_ledger: tuple[Lane, int] | None = None
+    _last_ledger_cell: Cell = field(default_factory=Cell)
 
     def ledger(self, lane: Lane, revision: int, kind: str, number: int = 1) -> None:
         """Count records of a lane by what became of them."""
-        self._cell(self._cells(lane, None, revision, None), None).count(kind, number)
+        self._ledger_cell(lane, revision).count(kind, number)
 
     def fact(self, lane: Lane, answer: Answer, kind: str) -> None:
         """Count what should be impossible, with an example."""
-        cell = self._cell(self._cells(lane, None, answer.revision, None), None)
+        cell = self._ledger_cell(lane, answer.revision)
         cell.count(kind)
         if self.taken.take(lane, kind):
             cell.examples.append(example_of(kind, None, answer))
@@ -111,6 +113,13 @@ class Tally:
             self._cell(cells, name).pair(judgement, production, candidate)
         if judgement.kind != "matched" and self.taken.take(lane, judgement.kind):
             whole.examples.append(example_of(judgement.kind, production, candidate))
+
+    def _ledger_cell(self, lane: Lane, revision: int) -> Cell:
+        wanted = (lane, revision)
+        if wanted != self._last_ledger:
+            cells = self.groups.setdefault(Group(lane, None, revision, None), {})
+            self._last_ledger, self._last_ledger_cell = wanted, self._cell(cells, None)
+        return self._last_ledger_cell
 
     def _cells(self, lane: Lane, against: str | None, revision: int, block_ms: int | None) -> Cells:
         wanted = (lane, against, revision, block_ms)
@@ -137,4 +146,4 @@ class Tally:
     def clear(self) -> None:
         """Begin anew, after what was counted has been written; the examples taken stay."""
         self.groups.clear()
-        self._last = None
+        self._last = self._last_ledger = None

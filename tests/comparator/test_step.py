@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from support.comparing import PRODUCTION, TOPICS, World, answer, counts_of, failure, route, shadow, withdrawn
+from support.comparing import PRODUCTION, TOPICS, World, answer, counts_of, failure, route, shadow
 
 from comparator.ledger import ledger
 from comparator.partition import Options

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from comparator.partition import Options
 from comparator.step import ComparatorStep
 from schemas.encodings import RowDecoder, RowEncoder
 from understudy.core.batches import Batch, build_columns, parse, relocate
@@ -18,6 +17,7 @@ from understudy.deployments.plan import Lane
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from comparator.partition import Options
     from understudy.deployments.plan import Role
 
 TOPICS = EndpointTopics("delay")
@@ -198,7 +198,7 @@ class World:
             assert output.topic == TOPICS.comparisons
             self.rows += [COMPARISONS.decode(value) for value in output.batch.columns.values]
 
-    def run(self, *, most: int = 10, turns: int = 500) -> None:
+    def run(self, *, most: int = 10, turns: int = 5_000) -> None:
         """Everything becomes visible and is taken, until nothing moves any more."""
         self.show()
         quiet = 0
