@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 from support.harness import Visible
 
-from understudy.core.batches import restamp
+from understudy.core.batches import restamped
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.contract import TopicPartition as At
 from understudy.core.log.kafka import KafkaLog
@@ -21,6 +21,7 @@ from understudy.core.log.kafka import transaction_requests as requests
 from understudy.core.log.kafka.client import Address, Client, ensure
 from understudy.core.log.kafka.groups import remove_member
 from understudy.core.log.kafka.offsets import LATEST, list_offsets
+from understudy.core.log.kafka.produce_request import produce_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +68,7 @@ class KafkaTransaction:
         return self._client.retry(attempt, time.monotonic() + PATIENCE_S)
 
     def _append(self, at: At, batch: Batch, sequence: int) -> None:
-        data = restamp(
+        data = restamped(
             batch,
             producer_id=self._who.producer_id,
             producer_epoch=self._who.epoch,
@@ -77,7 +78,7 @@ class KafkaTransaction:
 
         def attempt() -> None:
             node = self._client.leaders([at])[at]
-            codes = requests.produced_codes(self._client.call(requests.produce_request(self._who, {at: data}), node))
+            codes = requests.produced_codes(self._client.call(produce_request(self._who, {at: data}), node))
             ensure(codes[at], str(at))
 
         self._client.retry(attempt, time.monotonic() + PATIENCE_S)
@@ -184,11 +185,11 @@ class KafkaHarness:
         return first
 
     def _append(self, at: At, batch: Batch) -> int:
-        data = restamp(batch, producer_id=NOBODY, producer_epoch=NOBODY, base_sequence=NOBODY, transactional=False)
+        data = restamped(batch, producer_id=NOBODY, producer_epoch=NOBODY, base_sequence=NOBODY, transactional=False)
         nobody = requests.Identity(cast("str", None), requests.VERSIONS[2])
 
         def attempt() -> int:
-            answer = self._client.call(requests.produce_request(nobody, {at: data}), self._client.leaders([at])[at])
+            answer = self._client.call(produce_request(nobody, {at: data}), self._client.leaders([at])[at])
             part = answer.responses[0].partition_responses[0]
             ensure(part.error_code, str(at))
             return int(part.base_offset)
@@ -279,7 +280,6 @@ def kill(session: KafkaSession) -> None:
     consumer._net.stop()
     for manager in (consumer._manager, session._client._manager):
         manager.closed = True
-        for connection in manager._conns.values():
-            if connection.transport is not None:
-                connection.transport._sock.close()
+        for watched in list(manager._net._selector.get_map().values()):  # connections that are just being made, too
+            watched.fileobj.close()
         manager._net.close()

@@ -11,7 +11,7 @@ from understudy.core.batches.compression import (
 from understudy.core.batches.records import Columns, Headers, Record
 from understudy.core.batches.scan import AbortedTransaction, Scanned, batches_in, committed, scan
 from understudy.core.batches.split import merge, rebuild, split
-from understudy.core.batches.stamp import relocate, restamp
+from understudy.core.batches.stamp import Restamped, relocate, restamp, restamped
 
 __all__ = [
     "MAX_INFLATED_BYTES",
@@ -23,6 +23,7 @@ __all__ = [
     "Headers",
     "MissingCodec",
     "Record",
+    "Restamped",
     "Scanned",
     "batches_in",
     "build",
@@ -34,6 +35,7 @@ __all__ = [
     "rebuild",
     "relocate",
     "restamp",
+    "restamped",
     "scan",
     "split",
 ]

@@ -63,9 +63,14 @@ def fresh(*, base_offset: int, attributes: int, records: int, base_timestamp_ms:
     )
 
 
-def seal(header: Header, body: bytes | memoryview) -> tuple[Header, bytes]:
-    """The header with length and checksum set for `body`, and the whole batch's bytes (one copy of the body)."""
+def seal_header(header: Header, body: bytes | memoryview) -> Header:
+    """The header with length and checksum set for `body`."""
     length = HEADER_BYTES - LENGTH_EXCLUDES_BYTES + memoryview(body).nbytes
     head = HEADER.pack(*header)
-    sealed = header._replace(length=length, crc=crc32c(body, crc32c(head[CRC_COVERS_FROM:])))
+    return header._replace(length=length, crc=crc32c(body, crc32c(head[CRC_COVERS_FROM:])))
+
+
+def seal(header: Header, body: bytes | memoryview) -> tuple[Header, bytes]:
+    """The header as `seal_header` has it, and the whole batch's bytes (one copy of the body)."""
+    sealed = seal_header(header, body)
     return sealed, b"".join((HEADER.pack(*sealed), body))

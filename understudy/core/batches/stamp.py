@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from understudy.core.batches.header import (
@@ -13,13 +13,27 @@ from understudy.core.batches.header import (
     NOBODY,
     TRANSACTIONAL_BIT,
     seal,
+    seal_header,
 )
 
 if TYPE_CHECKING:
     from understudy.core.batches.batch import Batch
 
 
-def restamp(batch: Batch, *, producer_id: int, producer_epoch: int, base_sequence: int, transactional: bool) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Restamped:
+    """A batch under a new header: `head`, and behind it the records where they lie, not copied. len() is in bytes."""
+
+    head: bytes
+    body: memoryview
+
+    def __len__(self) -> int:
+        return len(self.head) + len(self.body)
+
+
+def restamped(
+    batch: Batch, *, producer_id: int, producer_epoch: int, base_sequence: int, transactional: bool
+) -> Restamped:
     """The batch as this producer sends it: records untouched, base offset 0.
 
     Of the attributes only the codec is kept: a broker would take over an append-time bit, and readers would lose the
@@ -35,7 +49,20 @@ def restamp(batch: Batch, *, producer_id: int, producer_epoch: int, base_sequenc
         producer_epoch=producer_epoch,
         base_sequence=base_sequence,
     )
-    return seal(header, memoryview(batch.buffer)[HEADER_BYTES:])[1]
+    body = memoryview(batch.buffer)[HEADER_BYTES:]
+    return Restamped(HEADER.pack(*seal_header(header, body)), body)
+
+
+def restamp(batch: Batch, *, producer_id: int, producer_epoch: int, base_sequence: int, transactional: bool) -> bytes:
+    """As `restamped`, in one piece."""
+    stamped = restamped(
+        batch,
+        producer_id=producer_id,
+        producer_epoch=producer_epoch,
+        base_sequence=base_sequence,
+        transactional=transactional,
+    )
+    return b"".join((stamped.head, stamped.body))
 
 
 def relocate(batch: Batch, base_offset: int, *, leader_epoch: int = 0, append_time_ms: int | None = None) -> Batch:

@@ -12,12 +12,16 @@ MAX_SHIFT: Final = 63
 
 def encode_varint(number: int) -> bytes:
     """Zigzag encoding of a signed 64-bit integer."""
-    rest = (number << 1) ^ (number >> 63)
+    return encode_raw((number << 1) ^ (number >> 63))
+
+
+def encode_raw(number: int) -> bytes:
+    """Encoding of an unsigned number: seven bits to a byte, the top bit says that more follow."""
     out = bytearray()
-    while rest > 0x7F:  # noqa: PLR2004 - seven bits to a byte
-        out.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    out.append(rest)
+    while number > 0x7F:  # noqa: PLR2004 - seven bits to a byte
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
     return bytes(out)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from support.batch_oracle import CODECS, RECORDS, DefaultRecordBatch, altered, expected, seen, written
 
-from understudy.core.batches import Codec, Record, build, control_batch, parse, relocate, restamp
+from understudy.core.batches import Codec, Record, build, control_batch, parse, relocate, restamp, restamped
 from understudy.core.batches.header import APPEND_TIME_BIT
 
 THREE = [Record(b"a", b"1", 30), Record(None, b"2", 10), Record(b"c", None, 20)]
@@ -89,3 +89,13 @@ def test_columns_decoded_before_do_not_outlive_the_move() -> None:
     assert list(source.columns.offsets) == [0, 1, 2]
 
     assert list(relocate(source, 500).columns.offsets) == [500, 501, 502]
+
+
+def test_a_new_header_leaves_the_records_where_they_lie() -> None:
+    source = build(THREE)
+    stamp = {"producer_id": 1, "producer_epoch": 0, "base_sequence": 0}
+    parts = restamped(source, **stamp, transactional=True)
+    whole = restamp(source, **stamp, transactional=True)
+    assert parts.head + bytes(parts.body) == whole
+    assert len(parts) == len(whole)
+    assert parts.body.obj is source.buffer

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka import errors
-from kafka.net import transport
 from kafka.protocol.consumer import FetchRequest, IsolationLevel
 
 from understudy.core.batches import AbortedTransaction, Scanned, scan
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from understudy.core.log.kafka.client import Client
 
 RESPONSE_MAX_BYTES: Final = 50 << 20
-RECEIVE_BYTES: Final = 256 << 10
 
 
 class OutOfRange(LogError):
@@ -99,38 +97,6 @@ def scan_response(
             f"{at}, reading from offset {offset}: {error} Nothing behind it is read. Restore the records from a "
             "replica, or delete them up to there, then move the position with `understudy positions restore`."
         ) from error
-
-
-def patch_receive_buffer(size_bytes: int = RECEIVE_BYTES) -> None:
-    """Let connections read more than the library's 4,096 bytes at a time, if the place to say so is still there."""
-    current = getattr(transport.KafkaTCPTransport, "_sock_recv", None)
-    if current is None or getattr(current, "reads_bytes", 0) == size_bytes:
-        return
-
-    def receive(self: Any) -> tuple[bytes, Exception | None]:
-        return drain_socket(self._sock, size_bytes)
-
-    receive.reads_bytes = size_bytes  # type: ignore[attr-defined]  # a mark, so that it is patched once
-    transport.KafkaTCPTransport._sock_recv = receive  # noqa: SLF001 - optional: it only saves system calls
-
-
-def drain_socket(source: Any, size_bytes: int) -> tuple[bytes, Exception | None]:
-    """What a non-blocking socket has, and the error that ended it."""
-    received: list[bytes] = []
-    error: Exception | None = None
-    while True:
-        try:
-            data = source.recv(size_bytes)
-        except (BlockingIOError, InterruptedError):
-            break
-        except OSError as failed:
-            error = errors.KafkaConnectionError(failed)
-            break
-        if not data:
-            error = errors.KafkaConnectionError("socket disconnected")
-            break
-        received.append(data)
-    return (received[0] if len(received) == 1 else b"".join(received)), error
 
 
 def fetch_request(

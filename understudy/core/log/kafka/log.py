@@ -9,11 +9,11 @@ from kafka import errors
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.kafka.admin import KafkaAdmin
 from understudy.core.log.kafka.client import Address, Client, unavailable
-from understudy.core.log.kafka.fetch import patch_receive_buffer
 from understudy.core.log.kafka.group import Membership, check_slot
 from understudy.core.log.kafka.producer import Producer
 from understudy.core.log.kafka.quiet import pin_loggers
 from understudy.core.log.kafka.reader import KafkaReader
+from understudy.core.log.kafka.receiving import patch_receiving
 from understudy.core.log.kafka.selfcheck import check
 from understudy.core.log.kafka.session import KafkaSession
 from understudy.core.log.kafka.writer import KafkaWriter
@@ -46,7 +46,7 @@ class KafkaLog:
     ) -> None:
         check()
         pin_loggers()
-        patch_receive_buffer()
+        patch_receiving()
         self._address = Address(bootstrap, security, client_id, connect_timeout_s)
         self._transaction_version = transaction_version
 

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kafka import errors
 
-from understudy.core.batches import rebuild, restamp
+from understudy.core.batches import rebuild, restamped
 from understudy.core.log.contract import no_probe
 from understudy.core.log.errors import Fenced, OutputTooLarge
 from understudy.core.log.kafka import transaction_requests as requests
 from understudy.core.log.kafka.client import ensure
+from understudy.core.log.kafka.produce_request import produce_request
 from understudy.core.log.kafka.waves import in_waves, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from understudy.core.batches import Batch
+    from understudy.core.batches import Batch, Restamped
     from understudy.core.log.contract import Output, Phase, TopicPartition
     from understudy.core.log.kafka.client import Client, TransactionVersion
     from understudy.core.log.kafka.waves import Wave
@@ -54,7 +55,7 @@ class Sent:
     """A produce request that is under way, and what it carries."""
 
     future: Any
-    stamped: Mapping[TopicPartition, bytes]
+    stamped: Mapping[TopicPartition, Restamped]
 
 
 class Producer:
@@ -139,13 +140,13 @@ class Producer:
             offsets = requests.add_offsets_request(self._who, moved.group)
             self._settle(lambda: {self._client.call(offsets, self._coordinator()).error_code})
 
-    def _stamp(self, at: TopicPartition, batch: Batch) -> bytes:
+    def _stamp(self, at: TopicPartition, batch: Batch) -> Restamped:
         """The batch with this producer's id and the partition's next sequence, which moves on."""
         sendable = batch if batch.is_forwardable else rebuild(batch)
         sequence = self._sequences.get(at, 0)
         self._sequences[at] = (sequence + sendable.count) & SEQUENCE_MASK
         who = self._who
-        data = restamp(
+        data = restamped(
             sendable,
             producer_id=who.producer_id,
             producer_epoch=who.epoch,
@@ -160,10 +161,10 @@ class Producer:
         """Send one batch for each partition of the wave."""
         return self._send_stamped({at: self._stamp(at, batch) for at, batch in wave.items()})
 
-    def _send_stamped(self, stamped: Mapping[TopicPartition, bytes]) -> Sequence[Sent]:
+    def _send_stamped(self, stamped: Mapping[TopicPartition, Restamped]) -> Sequence[Sent]:
         leaders = self._client.leaders(stamped)
         return [
-            Sent(self._client.send(requests.produce_request(self._who, part), node), part)
+            Sent(self._client.send(produce_request(self._who, part), node), part)
             for node in set(leaders.values())
             for part in within(REQUEST_MAX_BYTES, {at: data for at, data in stamped.items() if leaders[at] == node})
         ]
@@ -197,9 +198,9 @@ class Producer:
         if self._await_appended(sent):
             raise errors.ConcurrentTransactionsError(self._who.transactional_id)
 
-    def _await_appended(self, sent: Sequence[Sent]) -> dict[TopicPartition, bytes]:
+    def _await_appended(self, sent: Sequence[Sent]) -> dict[TopicPartition, Restamped]:
         """Await the requests; what was refused as CONCURRENT_TRANSACTIONS comes back."""
-        refused: dict[TopicPartition, bytes] = {}
+        refused: dict[TopicPartition, Restamped] = {}
         for answer, request in zip(self._client.wait([one.future for one in sent]), sent, strict=True):
             codes = requests.produced_codes(answer)
             for at, data in request.stamped.items():

@@ -69,6 +69,9 @@ SYMBOLS: Final = (
     Symbol("kafka.consumer.fetcher:Fetcher.PartitionRecords.take", ("n",)),
     Symbol("kafka.consumer.fetcher:Fetcher.PartitionRecords.drain"),
     Symbol("kafka.record:MemoryRecords._buffer"),
+    Symbol("kafka.protocol.api_message:ApiMessage.API_VERSION"),
+    Symbol("kafka.protocol.api_message:ApiMessage.with_header", ("correlation_id", "client_id")),
+    Symbol("kafka.protocol.api_message:ApiMessage.encode", ("version", "header", "framed")),
     Symbol("kafka.coordinator.base:BaseCoordinator.reset_generation", ("member_id",)),
     Symbol("kafka.coordinator.base:BaseCoordinator.request_rejoin"),
     Symbol("kafka.coordinator.base:BaseCoordinator.stable"),
@@ -100,6 +103,15 @@ APIS: Final = (
     Api("kafka.protocol.admin:DeleteTopicsRequest", 5),
 )
 
+RECEIVING: Final = (
+    Symbol("kafka.net.connection:KafkaProtocol", ("config",)),
+    Symbol("kafka.net.connection:KafkaProtocol.receive_bytes", ("data",)),
+    Symbol("kafka.net.connection:KafkaProtocol._process_response", ("read_buffer",)),
+    Symbol("kafka.net.connection:KafkaProtocol._validate_frame_size", ("nbytes",)),
+    Symbol("kafka.net.transport:KafkaTCPTransport._sock_recv", ("self",)),
+)
+"""Optional: what `receiving` replaces to save copies. Where one is missing it replaces nothing."""
+
 CONSUMER_ATTRIBUTES: Final = ("_fetcher", "_coordinator", "_cluster")
 COORDINATOR_ATTRIBUTES: Final = ("_heartbeat_enabled", "rejoining")
 
@@ -114,6 +126,15 @@ def check(symbols: Iterable[Symbol] = SYMBOLS, apis: Iterable[Api] = APIS) -> No
         check_symbol(symbol)
     for api in apis:
         check_api(api)
+
+
+def present(symbols: Iterable[Symbol]) -> bool:
+    """Whether the installed kafka-python has all of these optional symbols."""
+    try:
+        check(symbols, ())
+    except IncompatibleClient:
+        return False
+    return True
 
 
 def check_attributes(owner: object, names: Iterable[str]) -> None:

@@ -10,7 +10,6 @@ from kafka.protocol.producer import (
     AddPartitionsToTxnRequest,
     EndTxnRequest,
     InitProducerIdRequest,
-    ProduceRequest,
     TxnOffsetCommitRequest,
 )
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from understudy.core.log.kafka.client import TransactionVersion
 
 NO_PRODUCER: Final = -1
-ACK_TIMEOUT_MS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +104,6 @@ def add_offsets_request(who: Identity, group: str) -> Any:
         producer_epoch=who.epoch,
         group_id=group,
         max_version=3,
-    )
-
-
-def produce_request(who: Identity, stamped: Mapping[TopicPartition, bytes]) -> Any:
-    """One batch for each partition, acknowledged by all replicas in sync."""
-    topic = ProduceRequest.TopicProduceData
-    return ProduceRequest(
-        transactional_id=who.transactional_id,
-        acks=-1,
-        timeout_ms=ACK_TIMEOUT_MS,
-        topic_data=[
-            topic(
-                name=name,
-                partition_data=[topic.PartitionProduceData(index=index, records=data) for index, data in parts],
-            )
-            for name, parts in by_topic(stamped.items()).items()
-        ],
-        min_version=who.versions.produce,
-        max_version=who.versions.produce,
     )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from understudy.core.batches import Batch
 from understudy.core.log.contract import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sized
 
     from understudy.core.log.contract import Output
+
+T = TypeVar("T", bound="Sized")
 
 Wave = dict[TopicPartition, Batch]
 """At most one batch for each partition."""
@@ -30,9 +32,9 @@ def in_waves(outputs: Iterable[Output]) -> list[Wave]:
     return waves
 
 
-def within(limit_bytes: int, stamped: Mapping[TopicPartition, bytes]) -> list[dict[TopicPartition, bytes]]:
-    """The batches in groups of at most `limit_bytes` (a larger batch is a group of its own)."""
-    groups: list[dict[TopicPartition, bytes]] = []
+def within(limit_bytes: int, stamped: Mapping[TopicPartition, T]) -> list[dict[TopicPartition, T]]:
+    """The batches in groups of at most `limit_bytes` (a larger one is a group of its own); their len() is in bytes."""
+    groups: list[dict[TopicPartition, T]] = []
     size_bytes = limit_bytes
     for at, data in stamped.items():
         if size_bytes + len(data) > limit_bytes:

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import socket
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
-from kafka import errors
-from kafka.net.transport import KafkaTCPTransport
 from kafka.record import MemoryRecords
 from kafka.structs import TopicPartition as KafkaTopicPartition
 from support.driving import at, batch, values_of
@@ -17,15 +14,11 @@ from understudy.core.log.errors import CorruptBatch
 from understudy.core.log.kafka.fetch import (
     OutOfRange,
     WholeBatches,
-    drain_socket,
-    patch_receive_buffer,
     read_between,
     scan_response,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.kafka_harness import KafkaHarness
 
     from understudy.core.batches import Batch
@@ -38,13 +31,6 @@ def stored(*batches: Batch) -> bytes:
         data += relocate(each, offset).data
         offset += each.count
     return data
-
-
-@pytest.fixture
-def unpatched() -> Iterator[None]:
-    before = KafkaTCPTransport._sock_recv
-    yield
-    KafkaTCPTransport._sock_recv = before
 
 
 def test_the_seam_yields_whole_batches_and_where_to_go_on() -> None:
@@ -70,36 +56,6 @@ def test_a_corrupt_batch_is_named_with_partition_offset_and_the_way_back() -> No
     data[-1] ^= 1
     with pytest.raises(CorruptBatch, match=r"topic\[3\], reading from offset 0: The checksum .* offset 0 .*restore"):
         scan_response(at("topic", 3), bytes(data), 0, None)
-
-
-def test_a_socket_is_read_until_it_has_no_more() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.setblocking(False)
-        theirs.sendall(b"x" * 1000)
-        assert drain_socket(ours, 300) == (b"x" * 1000, None)
-        assert drain_socket(ours, 300) == (b"", None)
-        theirs.close()
-        data, error = drain_socket(ours, 300)
-    assert data == b""
-    assert isinstance(error, errors.KafkaConnectionError)
-
-
-def test_a_broken_socket_is_reported() -> None:
-    ours, theirs = socket.socketpair()
-    theirs.close()
-    ours.close()
-    data, error = drain_socket(ours, 300)
-    assert data == b""
-    assert isinstance(error, errors.KafkaConnectionError)
-
-
-@pytest.mark.usefixtures("unpatched")
-def test_the_receive_buffer_is_patched_once() -> None:
-    patch_receive_buffer(1234)
-    once = KafkaTCPTransport._sock_recv
-    patch_receive_buffer(1234)
-    assert KafkaTCPTransport._sock_recv is once
 
 
 @pytest.mark.kafka

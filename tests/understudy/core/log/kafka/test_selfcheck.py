@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from understudy.core.log.kafka.selfcheck import Api, IncompatibleClient, Symbol, check, check_attributes
+from understudy.core.log.kafka.selfcheck import Api, IncompatibleClient, Symbol, check, check_attributes, present
 
 
 def test_the_installed_client_fits() -> None:
@@ -32,3 +32,9 @@ def test_a_request_version_that_is_not_spoken_is_named() -> None:
 def test_an_attribute_that_an_object_lacks_is_named() -> None:
     with pytest.raises(IncompatibleClient, match=r"Symbol\._fetcher is missing"):
         check_attributes(Symbol("a:b"), ["path", "_fetcher"])
+
+
+def test_optional_symbols_may_be_missing() -> None:
+    there = Symbol("kafka.net.selector:NetworkSelector.poll")
+    assert present([there])
+    assert not present([there, Symbol("kafka.vanished:Thing")])

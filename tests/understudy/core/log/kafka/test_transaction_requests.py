@@ -9,6 +9,7 @@ from support.driving import at
 
 from understudy.core.log.contract import Position
 from understudy.core.log.kafka import transaction_requests as requests
+from understudy.core.log.kafka.produce_request import produce_request
 
 if TYPE_CHECKING:
     from understudy.core.log.kafka.client import TransactionVersion
@@ -28,7 +29,7 @@ def test_requests_are_sent_in_the_versions_of_the_protocol(
     moved = requests.Moved("group", MEMBER, {at("topic"): Position(1, "note")})
     sent = (
         requests.init_request(who, 1000),
-        requests.produce_request(who, {at("topic"): b"data"}),
+        produce_request(who, {}),
         requests.positions_request(who, moved),
         requests.end_request(who),
     )
