@@ -246,6 +246,23 @@ def test_reading_again_skips_aborted_records_and_goes_on_in_pieces(harness: LogH
     assert found == sent
 
 
+def test_reading_again_leaves_out_what_retention_has_removed(harness: LogHarness) -> None:
+    topic = harness.create_topic("input")
+    begin(harness, topic, 0)
+    driver = Driver(harness, [topic])
+    harness.append(topic, 0, batch("a0"), batch("a1"), batch("a2"))
+    driver.until_holds("a0", "a1", "a2")
+    assert driver.commit()
+
+    harness.delete_records(topic, 0, 2)
+    some = driver.poll(PATIENCE_S, reread={at(topic): 0}).reread
+    harness.delete_records(topic, 0, 3)
+    nothing = driver.poll(PATIENCE_S, reread={at(topic): 0}).reread
+
+    assert values_of(some[at(topic)]) == ["a2"]
+    assert nothing == {at(topic): []}
+
+
 def test_several_input_topics_are_read_side_by_side(harness: LogHarness) -> None:
     left, right = harness.create_topic("left"), harness.create_topic("right")
     begin_at(harness, "group", {at(left): Position(0), at(right): Position(1)})

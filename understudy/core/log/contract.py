@@ -110,7 +110,8 @@ class Session(Protocol):
 
         Batches are read_committed, whole and in order per partition; records before the position are not counted
         (`Batch.from_offset`). `reread` names offsets of owned partitions that are already behind the position:
-        about a `poll_bytes` of batches from there come back in `Polled.reread`, ending at the position.
+        about a `poll_bytes` of batches from there come back in `Polled.reread`, ending at the position. What retention
+        has removed is left out; no batches say that nothing is left, and no entry that it is to be asked for again.
 
         A partition begins at its committed position, once no open transaction can still move that. A partition
         without one begins at 0 where the group has positions in the topic and all of them are in lower partitions:

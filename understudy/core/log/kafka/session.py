@@ -258,13 +258,22 @@ class KafkaSession:
     # Reading again
 
     def _reread(self, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, Sequence[Batch]]:
-        """Batches behind the position, from the offsets named up to it."""
+        """Batches behind the position, from the offsets named up to it; retention may have left less."""
         spans = {at: (offset, self._next[at]) for at, offset in wanted.items() if at in self._next}
-        try:
-            found = read_between(self._client, spans, self._spec.poll_bytes, time.monotonic() + REREAD_PATIENCE_S)
-        except OutOfRange as error:
+        deadline = time.monotonic() + REREAD_PATIENCE_S
+        while True:
+            try:
+                found = read_between(self._client, spans, self._spec.poll_bytes, deadline)
+            except OutOfRange as error:
+                spans[error.at] = self._what_is_left(error, spans[error.at])
+            else:
+                return {at: cut(batches, spans[at][1]) for at, batches in found.items()}
+
+    def _what_is_left(self, error: OutOfRange, span: tuple[int, int]) -> tuple[int, int]:
+        first, _ = self._client.retry(lambda: held_range(self._client, error.at), time.monotonic() + SLICE_S)
+        if first <= span[0]:
             raise self._expired(error) from error
-        return {at: cut(batches, spans[at][1]) for at, batches in found.items()}
+        return first, span[1]
 
     # Committing
 

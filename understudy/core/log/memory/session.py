@@ -233,9 +233,9 @@ class MemorySession:
         for at, offset in reread.items():
             reading = self._readings.get(at)
             if reading is not None and offset < reading.next_offset:
-                scanned = self._partition(at, offset).read(offset, self._spec.poll_bytes, below=reading.next_offset)
-                if scanned.batches:
-                    found[at] = scanned.batches
+                partition = self._cluster.topics.partition(at)
+                first = max(offset, partition.start_offset)
+                found[at] = partition.read(first, self._spec.poll_bytes, below=reading.next_offset).batches
         return found
 
     def _partition(self, at: TopicPartition, offset: int) -> PartitionLog:
