@@ -44,10 +44,29 @@ REJOINS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """What a rebalance ended with. lost: the group had gone on without us, so nothing that we knew still holds."""
+    """What the group decided. lost: it had gone on without us, so nothing that we knew still holds.
+
+    gained: of the partitions, those that were not ours at some time since the last look: another member may have moved
+    their positions meanwhile, also where we owned them before and after.
+    """
 
     partitions: frozenset[TopicPartition]
     lost: bool
+    gained: frozenset[TopicPartition] = frozenset()
+
+
+class LastingJoin:
+    """A join attempt as the library's coordinator is to see it: never done, until it has been awaited.
+
+    A coordinator that finds an attempt done at the beginning of a poll throws it away and joins once more, which
+    makes all members join once more, and so on: with several members that are slow to poll it may go on for long.
+    """
+
+    is_done: Final = False
+
+    def __init__(self, attempt: Any) -> None:
+        self.add_callback: Final = attempt.add_callback
+        self.add_errback: Final = attempt.add_errback
 
 
 class RebalanceListener(kafka.ConsumerRebalanceListener):  # type: ignore[misc]  # the library asks for its subclass
@@ -59,6 +78,7 @@ class RebalanceListener(kafka.ConsumerRebalanceListener):  # type: ignore[misc] 
     def __init__(self, consumer: kafka.KafkaConsumer) -> None:
         self._consumer = consumer
         self._held: frozenset[TopicPartition] = frozenset()
+        self._gained: frozenset[TopicPartition] = frozenset()
         self._lost = False
         self.change: Ownership | None = None
         self.member: Member | None = None
@@ -80,10 +100,17 @@ class RebalanceListener(kafka.ConsumerRebalanceListener):  # type: ignore[misc] 
         for at in owned - self._held:
             self._consumer.seek(kafka.TopicPartition(*at), 0)
             self._consumer.pause(kafka.TopicPartition(*at))
+        self._gained = (self._gained | owned - self._held) & owned
         metadata = self._consumer.group_metadata()
         self.member = Member(metadata.generation_id, metadata.member_id, metadata.group_instance_id)
-        self.change = Ownership(owned, lost=self._lost)
+        self.change = Ownership(owned, self._lost, self._gained)
         self._held, self._lost = owned, False
+
+    def take_change(self) -> Ownership | None:
+        """What was decided since the last call."""
+        change, self.change = self.change, None
+        self._gained = frozenset()
+        return change
 
 
 class Membership:
@@ -107,6 +134,7 @@ class Membership:
 
         Raises Fenced, OutOfRange, CorruptBatch, LogUnavailable (for what does not pass by itself).
         """
+        self._keep_join()
         try:
             polled = self._consumer.poll(timeout_ms=timeout_s * 1000)
         except errors.FencedInstanceIdError as error:
@@ -127,6 +155,13 @@ class Membership:
             raise self._fenced()
         return {TopicPartition(*at): batches for at, batches in polled.items()}
 
+    def _keep_join(self) -> None:
+        """See `LastingJoin`."""
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - checked by selfcheck
+        attempt = coordinator._join_task  # noqa: SLF001 - likewise
+        if attempt is not None and not isinstance(attempt, LastingJoin):
+            coordinator._join_task = LastingJoin(attempt)  # noqa: SLF001 - likewise
+
     def _is_fenced(self) -> bool:
         """The library stops heartbeats without a word when another instance has joined under this one's id."""
         coordinator = self._consumer._coordinator  # noqa: SLF001 - checked by selfcheck
@@ -138,9 +173,9 @@ class Membership:
 
     def take_change(self) -> Ownership | None:
         """What the group decided since the last call."""
-        change, self._listener.change = self._listener.change, None
+        change = self._listener.take_change()
         if change is not None:
-            self._flowing = frozenset() if change.lost else self._flowing & change.partitions
+            self._flowing = frozenset() if change.lost else self._flowing & change.partitions - change.gained
         return change
 
     def place(self, offsets: Mapping[TopicPartition, int]) -> None:

@@ -113,7 +113,7 @@ RECEIVING: Final = (
 """Optional: what `receiving` replaces to save copies. Where one is missing it replaces nothing."""
 
 CONSUMER_ATTRIBUTES: Final = ("_fetcher", "_coordinator", "_cluster")
-COORDINATOR_ATTRIBUTES: Final = ("_heartbeat_enabled", "rejoining")
+COORDINATOR_ATTRIBUTES: Final = ("_heartbeat_enabled", "_join_task", "rejoining")
 
 
 class IncompatibleClient(LogError):

@@ -171,7 +171,7 @@ class KafkaSession:
     def _apply(self, change: Ownership) -> None:
         """Take over what the group decided."""
         now = served(change.partitions, self._spec.topics)
-        kept = frozenset() if change.lost else self._served & now
+        kept = frozenset() if change.lost else self._served & now - change.gained
         self._news.revoked |= self._served - now
         for at in self._served - kept:
             self._news.assigned.pop(at, None)

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from kafka.future import Future
 from support.driving import at, batch, values_of
 from support.kafka_harness import wait_until
 
-from understudy.core.log.contract import EMPTY, SessionSpec
+from understudy.core.log.contract import EMPTY, SessionSpec, TopicPartition
 from understudy.core.log.errors import LogError
 from understudy.core.log.kafka.client import Address
 from understudy.core.log.kafka.fetch import OutOfRange
-from understudy.core.log.kafka.group import Membership, Ownership, check_slot, served
+from understudy.core.log.kafka.group import LastingJoin, Membership, Ownership, RebalanceListener, check_slot, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,46 @@ def test_a_partition_is_served_where_it_is_owned_in_every_topic() -> None:
     owned = [at("a", 0), at("a", 1), at("b", 1), at("b", 2)]
     assert served(owned, ["a", "b"]) == {at("a", 1), at("b", 1)}
     assert served([], ["a"]) == frozenset()
+
+
+class HeldConsumer:
+    """What a listener asks of a consumer."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[str, int]] = []
+
+    def seek(self, partition: object, offset: int) -> None:
+        assert offset == 0, partition
+
+    def pause(self, partition: TopicPartition) -> None:
+        self.held.append((partition.topic, partition.partition))
+
+    def group_metadata(self) -> SimpleNamespace:
+        return SimpleNamespace(generation_id=1, member_id="m", group_instance_id="i")
+
+
+def test_what_was_away_between_two_looks_is_gained_anew() -> None:
+    consumer = HeldConsumer()
+    listener = RebalanceListener(consumer)
+    listener.on_partitions_assigned([("t", 0), ("t", 1)])
+    listener.take_change()
+
+    listener.on_partitions_assigned([("t", 0)])
+    listener.on_partitions_assigned([("t", 0), ("t", 1)])
+
+    assert listener.take_change() == Ownership(frozenset({at("t", 0), at("t", 1)}), False, frozenset({at("t", 1)}))
+    assert sorted(consumer.held) == [("t", 0), ("t", 1), ("t", 1)]
+
+
+def test_a_join_that_is_done_already_is_still_awaited() -> None:
+    attempt = Future()
+    join = LastingJoin(attempt)
+    attempt.success(b"assignment")
+    results: list[bytes] = []
+
+    join.add_callback(results.append)
+
+    assert (join.is_done, results) == (False, [b"assignment"])
 
 
 @pytest.fixture
@@ -71,7 +113,8 @@ def test_what_is_assigned_is_held_until_it_is_placed_and_let_flow(
     kafka.append(source, 1, batch("c"))
     assert member.member is None
     change = take_change(member)
-    assert change == Ownership(frozenset({at(source, 0), at(source, 1)}), lost=False)
+    both = frozenset({at(source, 0), at(source, 1)})
+    assert change == Ownership(both, lost=False, gained=both)
     assert member.member is not None
     assert member.poll(0.2) == {}, "it reads before it knows where to start"
     member.place({at(source, 0): 1, at(source, 1): 0})
