@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from comparator.answers import Answer, Scalar
 
+BINARY: Final = 2
+"""Classes of a binary classifier."""
+
 MAX_INDEXED_VALUES: Final = 16
 """Of a multi-output answer, so many outputs have statistics of their own; the others share one."""
 
@@ -128,18 +131,27 @@ def _between(name: str, production: float, candidate: float, tolerance: Toleranc
 def _probabilities(
     production: Sequence[float] | None, candidate: Sequence[float] | None, tolerances: Tolerances
 ) -> FieldDifference:
-    """The class whose probability differs most stands for all; of two equal ones the later, so the positive class."""
+    """The class whose probability differs most stands for all; of two classes the later, which is the positive one.
+
+    Two classes differ by the same amount, and rounding must not decide whose sign counts.
+    """
     name = "probabilities"
     if production is None or candidate is None or len(production) != len(candidate):
         return FieldDifference(name, None, mismatched=True)
-    most, at = 0.0, -1
+    at = 1 if len(production) == BINARY else _differing_most(production, candidate)
+    if at is None:
+        return FieldDifference(name, None, mismatched=bool(production))
+    return _between(name, production[at], candidate[at], tolerances.of(name))
+
+
+def _differing_most(production: Sequence[float], candidate: Sequence[float]) -> int | None:
+    """The class whose probability differs most, the later of two equal ones; None where none can be told."""
+    most, at = 0.0, None
     for i, (left, right) in enumerate(zip(production, candidate, strict=True)):
         magnitude = abs(right - left)
         if magnitude >= most:
             most, at = magnitude, i
-    if at < 0:
-        return FieldDifference(name, None, mismatched=bool(production))
-    return _between(name, production[at], candidate[at], tolerances.of(name))
+    return at
 
 
 def _several(
