@@ -53,6 +53,8 @@ BROKER_PROPERTIES: Final[Mapping[str, str]] = {
     "share.coordinator.state.topic.min.isr": "1",
     # What a dead writer left open is aborted within its time-out and a second.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    # Events of the past are replayed here; the default would delete them minutes after they were written.
+    "log.retention.ms": "-1",
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "500",
     # A broker that was killed comes back when its former self has lapsed (9 s by default).

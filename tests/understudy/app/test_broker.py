@@ -6,9 +6,22 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from support.producer import Producer
 
-from understudy.app.broker import HOST, BrokerFolder, configure, earlier_ports, running_broker, start, status, stop
+from understudy.app.broker import (
+    HOST,
+    BrokerFolder,
+    configure,
+    earlier_ports,
+    running_broker,
+    start,
+    status,
+    stop,
+    wait_until,
+)
 from understudy.app.broker_jars import KAFKA_VERSION, BrokerError
+from understudy.core.log.contract import NewTopic, TopicPartition
+from understudy.core.log.kafka import KafkaLog
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +51,23 @@ def test_a_broker_starts_is_found_again_and_stops(tmp_path: Path) -> None:
     assert status(tmp_path) is None
     assert not connects(broker.bootstrap)
     assert stop(tmp_path) is False
+
+
+@needs_java
+@pytest.mark.kafka
+def test_events_of_the_past_are_kept(tmp_path: Path) -> None:
+    soon = {"log.initial.task.delay.ms": "0", "log.retention.check.interval.ms": "50"}
+    with running_broker(tmp_path, properties=soon) as broker, KafkaLog(broker.bootstrap).admin() as admin:
+        admin.create([NewTopic("flights", 1), NewTopic("kept-a-week", 1, config={"retention.ms": "604800000"})])
+        for topic in ("flights", "kept-a-week"):
+            producer = Producer(broker.bootstrap, topic)
+            producer.send(None, b"of 2013", timestamp_ms=1_365_000_000_000)
+            producer.flush()
+
+        week = TopicPartition("kept-a-week", 0)
+        assert wait_until(lambda: admin.start_offsets([week])[week] == 1, 30), "the broker deletes what is old"
+        flights = TopicPartition("flights", 0)
+        assert admin.start_offsets([flights]) == {flights: 0}
 
 
 def test_a_port_is_taken_if_it_is_free(tmp_path: Path) -> None:
