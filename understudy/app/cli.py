@@ -7,6 +7,7 @@ import typer
 
 from understudy.app.commands import broker, demo, produce, register, roles, status, tail, topics
 from understudy.app.options import Outside
+from understudy.app.tuning import tune_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run the command line: exit status 0 done, 1 refused or failed, 2 wrong usage."""
     try:
-        build()(obj=Outside(_kafka))
+        build()(obj=Outside(_kafka, tune_process))
     except Exception as error:
         from understudy.app.failures import told  # noqa: PLC0415 - only a failure needs it
 

@@ -29,11 +29,16 @@ Bootstrap = Annotated[
 OpenLog = Callable[["Settings"], AbstractContextManager["Log"]]
 
 
+def leave_process() -> None:
+    """Leave the process as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What commands take from outside: how a log is opened."""
+    """What commands take from outside: how a log is opened, and what is set for a process that runs a role."""
 
     open_log: OpenLog
+    tune_process: Callable[[], None] = leave_process
 
 
 def outside(context: typer.Context) -> Outside:

@@ -63,4 +63,6 @@ def _run(
     settings = settings_of(config, bootstrap)
     configure_logging(settings.log.format, settings.log.level)
     with stop_on_signals() as stop, outside(context).open_log(settings) as log:
-        run_role(build(settings), log, stop)
+        role = build(settings)
+        outside(context).tune_process()
+        run_role(role, log, stop)
