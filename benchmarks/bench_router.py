@@ -10,86 +10,84 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import cluster
 import contest
 
-from understudy.core.log.contract import NewTopic
 from understudy.core.log.kafka import KafkaLog
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 VALUE_BYTES = 300
-INPUT = "bench.input"
 PEER = Path(__file__).with_name("peers") / "confluent_router.py"
-SHADOW = 'shadows = ["bench:v2"]'
+ONE_TOPIC = "confluent-kafka by hand, one topic"
+TWO_TOPICS = "confluent-kafka by hand, two topics"
 
 
 def main() -> None:
     """Fill the input, run all in turn, print."""
     options = contest.options(records=1_500_000)
     payload = os.urandom(VALUE_BYTES - 8)
-    with contest.broker(options.bootstrap) as bootstrap, tempfile.TemporaryDirectory() as folder:
+    name = cluster.new_name()
+    with cluster.broker(options.bootstrap) as bootstrap, tempfile.TemporaryDirectory() as folder:
         log = KafkaLog(bootstrap)
-        contest.fill(log, INPUT, options.records, lambda i: b"%08d" % i + payload)
-        peers = Peers(log, bootstrap, Path(folder), options.records)
-        routers = Routers(log, bootstrap, Path(folder))
+        source = f"{name}.input"
+        cluster.fill(log, bootstrap, source, [b"%08d" % number + payload for number in range(options.records)])
+        race = Race(log, bootstrap, Path(folder), name, source, options.records)
         contenders = [
-            contest.Contender("confluent-kafka by hand, one topic", *peers.with_targets(1)),
-            contest.Contender("understudy router, basic", *routers.with_shadows("")),
-            contest.Contender("confluent-kafka by hand, two topics", *peers.with_targets(2)),
-            contest.Contender("understudy router, one shadow", *routers.with_shadows(SHADOW)),
+            contest.Contender(ONE_TOPIC, ONE_TOPIC, *race.peer(1)),
+            contest.Contender("understudy router, basic", ONE_TOPIC, *race.router()),
+            contest.Contender(TWO_TOPICS, TWO_TOPICS, *race.peer(2)),
+            contest.Contender("understudy router, one shadow", TWO_TOPICS, *race.router(cluster.SHADOW)),
         ]
         results = contest.contest(contenders, options.rounds, options.records)
-        contest.report(results, against=contenders[0].name, file=options.json)
+        contest.report(results, file=options.json)
+        cluster.delete(log, [source])
 
 
 @dataclass(frozen=True, slots=True)
-class Peers:
-    """Runs the hand-written loop."""
+class Race:
+    """Runs routers over `source`: each has topics of its own, which are deleted behind it."""
 
     log: KafkaLog
     bootstrap: str
     folder: Path
+    name: str
+    source: str
     records: int
 
-    def with_targets(self, targets: int) -> tuple[Callable[[int], float], Callable[[int], float]]:
-        """A full run, and a run that ends at once."""
-        return (lambda number: self._run(number, targets, self.records), lambda number: self._run(number, targets, 0))
+    def peer(self, targets: int) -> contest.Runs:
+        """The hand-written loop: a full run, and a run that ends at once."""
 
-    def _run(self, number: int, targets: int, records: int) -> float:
-        name = f"peer-{number}-{targets}-{records}"
-        topics = [f"{name}-{i}" for i in range(targets)]
-        with self.log.admin() as admin:
-            admin.create([NewTopic(topic, contest.PARTITIONS) for topic in topics])
-        where = ["--bootstrap", self.bootstrap, "--source", INPUT, "--group", name, "--target", *topics]
-        return contest.cpu_s([sys.executable, str(PEER), *where, "--records", str(records)], self.folder)
+        def run(number: int, records: int) -> float:
+            group = f"{self.name}-peer-{number}-{targets}-{records}"
+            topics = [f"{group}-{i}" for i in range(targets)]
+            cluster.create(self.log, topics)
+            where = ["--bootstrap", self.bootstrap, "--source", self.source, "--group", group, "--target", *topics]
+            cpu_s = contest.cpu_s([sys.executable, str(PEER), *where, "--records", str(records)], self.folder)
+            cluster.delete(self.log, topics)
+            return cpu_s
 
+        return (lambda number: run(number, self.records), lambda number: run(number, 0))
 
-@dataclass(frozen=True, slots=True)
-class Routers:
-    """Runs `understudy router`."""
+    def router(self, *shadows: str) -> contest.Runs:
+        """`understudy router`: a full run, and a run that finds everything routed already."""
 
-    log: KafkaLog
-    bootstrap: str
-    folder: Path
+        def endpoint(number: int) -> cluster.Endpoint:
+            name = f"{self.name}-{number}-{len(shadows)}"
+            return cluster.Endpoint(self.log, self.bootstrap, self.folder, name, self.source)
 
-    def with_shadows(self, shadows: str) -> tuple[Callable[[int], float], Callable[[int], float]]:
-        """A full run, and a run of a router that finds everything routed already."""
-        return (lambda number: self._run(number, shadows), lambda number: self._start(number, shadows))
+        def run(number: int) -> float:
+            ours = endpoint(number)
+            plan = f"production = '{cluster.PRODUCTION}'\nshadows = {list(shadows)}\n"
+            ours.configure(f"[input]\ntopic = '{self.source}'\n[plan]\n{plan}")
+            return ours.cpu_s(["router"], until=ours.caught_up(ours.topics.router_group))
 
-    def _run(self, number: int, shadows: str) -> float:
-        endpoint = self._endpoint(number, shadows)
-        endpoint.configure(self.bootstrap, f"[input]\ntopic = '{INPUT}'\n[plan]\nproduction = 'bench:v1'\n{shadows}\n")
-        return endpoint.cpu_s(["router"], until=endpoint.caught_up(self.log, f"{endpoint.name}.router"))
+        def start(number: int) -> float:
+            ours = endpoint(number)
+            cpu_s = ours.cpu_s(["router"], until=ours.joined(ours.topics.router_group))
+            ours.remove()
+            return cpu_s
 
-    def _start(self, number: int, shadows: str) -> float:
-        endpoint = self._endpoint(number, shadows)
-        return endpoint.cpu_s(["router"], until=endpoint.joined(self.log, f"{endpoint.name}.router"))
-
-    def _endpoint(self, number: int, shadows: str) -> contest.Endpoint:
-        return contest.Endpoint(self.folder, f"router-{'shadow' if shadows else 'basic'}-{number}")
+        return (run, start)
 
 
 if __name__ == "__main__":
