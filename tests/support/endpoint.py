@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from support.observer import Progress
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -38,6 +40,7 @@ class Endpoint:
     name: str
     bootstrap: str
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _progress: Progress | None = None
 
     def configure(self, toml: str) -> None:
         """Write the settings."""
@@ -86,6 +89,16 @@ class Endpoint:
         """End every process that is left."""
         for slot in list(self.processes):
             self.kill(slot)
+        if self._progress is not None:
+            self._progress.close()
+
+    def answered(self, version: str) -> int:
+        """Rows of a version that can be read now: answers and errors."""
+        return self._looked().rows[version]
+
+    def compared(self, version: str) -> int:
+        """Records of a shadow that were counted beside production's, whatever became of them."""
+        return self._looked().pairs[version]
 
     def status(self) -> dict[str, Any]:
         """`understudy status --json`."""
@@ -95,6 +108,12 @@ class Endpoint:
     def logged(self, slot: str) -> str:
         """What a role has printed."""
         return (self.folder / f"{slot}.log").read_text()
+
+    def _looked(self) -> Progress:
+        if self._progress is None:
+            self._progress = Progress(self.bootstrap, self.name)
+        self._progress.look()
+        return self._progress
 
     def _environment(self) -> Mapping[str, str]:
         return {**os.environ, "UNDERSTUDY_KAFKA__BOOTSTRAP": self.bootstrap, "OMP_NUM_THREADS": "1"}

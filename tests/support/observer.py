@@ -5,13 +5,15 @@ The client is confluent-kafka, read_committed; rows are decoded by fastavro from
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fastavro
-from confluent_kafka import Consumer, KafkaError, Message
+from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import TopicPartition as At
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 SINGLE_OBJECT_HEADER_BYTES = 10
+LOOK_RECORDS = 10_000
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,9 @@ class Observer:
         partitions = self._consumer.list_topics(topic, timeout=10).topics[topic].partitions
         self._consumer.assign([At(topic, p, 0) for p in partitions])
         open_partitions = set(partitions)
+        deadline = time.monotonic() + timeout_s
         while open_partitions:
-            messages = self._consumer.consume(10_000, timeout=timeout_s if open_partitions else 0)
-            if not messages:
-                raise AssertionError(f"{topic}: no end of {sorted(open_partitions)} within {timeout_s} s")
-            for message in messages:
+            for message in self._consumer.consume(LOOK_RECORDS, timeout=LOOK_S):
                 error = message.error()
                 if error is None:
                     yield _seen(message)
@@ -66,18 +68,16 @@ class Observer:
                     open_partitions.discard(message.partition())
                 else:
                     raise AssertionError(f"{topic}: {error}")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{topic}: no end of {sorted(open_partitions)} within {timeout_s} s")
         self._consumer.unassign()
-
-    def visible(self, topic: str) -> int:
-        """Records visible now."""
-        return sum(1 for _ in self.records(topic))
 
     def close(self) -> None:
         """Leave."""
         self._consumer.close()
 
 
-def _seen(message: Message) -> Seen:
+def _seen(message: Any) -> Seen:
     return Seen(
         message.partition(),
         message.offset(),
@@ -88,17 +88,57 @@ def _seen(message: Message) -> Seen:
     )
 
 
+class Progress:
+    """Follows an endpoint's rows as they become visible, and counts them by version."""
+
+    def __init__(self, bootstrap: str, endpoint: str) -> None:
+        self.rows: Counter[str] = Counter()
+        self.pairs: Counter[str] = Counter()
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "progress",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+            }
+        )
+        self._comparisons = f"{endpoint}.comparisons"
+        self._predictions, self._compared = Rows("prediction"), Rows("comparison")
+        topics = (f"{endpoint}.predictions", f"{endpoint}.shadow-predictions", self._comparisons)
+        self._consumer.assign([At(topic, p, 0) for topic in topics for p in self._partitions(topic)])
+
+    def look(self) -> None:
+        """Take what has become visible."""
+        while messages := self._consumer.consume(LOOK_RECORDS, timeout=LOOK_S):
+            for message in messages:
+                assert message.error() is None, message.error()
+                if message.topic() == self._comparisons:
+                    self._count_pairs(self._compared.decode(message.value()))
+                else:
+                    self.rows[self._predictions.decode(message.value())["routed_version"]] += 1
+            if len(messages) < LOOK_RECORDS:
+                return
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _partitions(self, topic: str) -> list[int]:
+        return list(self._consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+
+    def _count_pairs(self, row: dict[str, Any]) -> None:
+        if row["against"] is not None and row["slice"] is None:
+            self.pairs[row["version"]] += sum(row["counts"].values())
+
+
 class Rows:
     """Decodes our single-object rows of one contract."""
 
     def __init__(self, contract: str) -> None:
-        self._schema = fastavro.schema.load_schema(SCHEMAS / f"{contract}.avsc")
+        self._schema = fastavro.schema.load_schema(str(SCHEMAS / f"{contract}.avsc"))
 
     def decode(self, value: bytes | None) -> dict[str, Any]:
         """One row."""
         assert value is not None
         assert value[:2] == b"\xc3\x01"
-        row: dict[str, Any] = fastavro.schemaless_reader(
-            BytesIO(value[SINGLE_OBJECT_HEADER_BYTES:]), self._schema, None
-        )
-        return row
+        row: Any = fastavro.schemaless_reader(BytesIO(value[SINGLE_OBJECT_HEADER_BYTES:]), self._schema, None)
+        return dict(row)
