@@ -156,8 +156,14 @@ class Membership:
         return {TopicPartition(*at): batches for at, batches in polled.items()}
 
     def _keep_join(self) -> None:
-        """See `LastingJoin`."""
+        """See `LastingJoin`. And a join that is under way stays wanted until it has been awaited.
+
+        The library forgets a leader's join that began because a topic grew, once it has seen the growth; the member
+        would then send no heartbeats and join no more.
+        """
         coordinator = self._consumer._coordinator  # noqa: SLF001 - checked by selfcheck
+        if coordinator.rebalance_in_progress():
+            coordinator.request_rejoin()
         attempt = coordinator._join_task  # noqa: SLF001 - likewise
         if attempt is not None and not isinstance(attempt, LastingJoin):
             coordinator._join_task = LastingJoin(attempt)  # noqa: SLF001 - likewise

@@ -75,6 +75,7 @@ SYMBOLS: Final = (
     Symbol("kafka.coordinator.base:BaseCoordinator.reset_generation", ("member_id",)),
     Symbol("kafka.coordinator.base:BaseCoordinator.request_rejoin"),
     Symbol("kafka.coordinator.base:BaseCoordinator.stable"),
+    Symbol("kafka.coordinator.base:BaseCoordinator.rebalance_in_progress"),
 )
 
 APIS: Final = (

@@ -158,6 +158,21 @@ def test_a_topic_that_grows_is_served_whole_although_the_leader_restarted(kafka:
     assert second.owned[at(source, 2)] == Position(0)
 
 
+def test_a_topic_that_grows_is_served_whole_although_polls_end_in_the_middle_of_the_join(kafka: KafkaHarness) -> None:
+    source = kafka.create_topic("source")
+    begin_at(kafka, "group", {at(source): Position(0)})
+    driver = Driver(kafka, [source], metadata_age_s=0.3)
+    driver.until_owns(at(source))
+    driver.session._cover_at = time.monotonic() + 1_000  # type: ignore[attr-defined]  # only the library's leader looks
+    kafka.grow(source, 3)
+
+    def owns_all() -> bool:
+        driver.poll(0.001)
+        return len(driver.owned) == 3
+
+    kafka.wait_until(owns_all, 20.0, "three partitions")
+
+
 def test_partitions_are_served_only_where_every_topic_has_them(kafka: KafkaHarness) -> None:
     wide, narrow = kafka.create_topic("wide", 2), kafka.create_topic("narrow", 1)
     begin_at(kafka, "group", {at(wide, 0): Position(0), at(wide, 1): Position(0), at(narrow): Position(0)})
