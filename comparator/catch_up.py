@@ -85,16 +85,16 @@ class CatchUp:
 
     def _route(self, backlog: Backlog, frame: RoutedFrame) -> None:
         if backlog is self.backlog and self.cursors["routes"].lost and not self._blind_below:
-            self._begin_at(frame)
+            self._begin_at(frame.base)
         backlog.route(frame)
         if backlog.lane.role == "answering":
             self.join.routes_to = max(self.join.routes_to, frame.after)
 
-    def _begin_at(self, frame: RoutedFrame) -> None:
-        """Routes before this one are gone, and so nothing can be said about answers before it."""
-        self._blind_below = max(1, frame.base)
-        self.backlog.frontier = max(self.backlog.frontier, frame.base)
-        while self.backlog.answers and self.backlog.answers[0].after <= frame.base:
+    def _begin_at(self, base: int) -> None:
+        """Routes before this source offset are gone, and so nothing can be said about answers before it."""
+        self._blind_below = max(1, base)
+        self.backlog.frontier = max(self.backlog.frontier, base)
+        while self.backlog.answers and self.backlog.answers[0].after <= base:
             self.backlog.answers.popleft()
 
     def _answer(self, feed: Feed, backlog: Backlog, answer: Answer) -> None:
@@ -121,14 +121,17 @@ class CatchUp:
             version, offset = backlog.lane.version, self.cursors[answers_of(backlog.lane.role)].anchor
             backlog.answer(Answer(begin, to, offset, "expired", version, self.parked.revision, None))
 
-    def settle(self, read: Mapping[Feed, int]) -> None:
-        """Settle what can be, and note where the lane stands. read: how far each topic is read at present."""
+    def settle(self, read: Mapping[Feed, int], routes_to: int) -> None:
+        """Settle what can be, and note where the lane stands.
+
+        read: how far each topic is read at present. routes_to: how far routes are known at present.
+        """
+        if self.cursors["routes"].lost and self.is_present("routes", read):
+            self._expire_unknown(routes_to)
         self._bridge_what_is_gone(read)
         self.join.settle()
         self.parked.owed -= self.backlog.settled
         self.backlog.settled = 0
-        if self.cursors["routes"].lost and self.is_present("routes", read):
-            self._expire_unknown()
         self._note(read)
 
     def _bridge_what_is_gone(self, read: Mapping[Feed, int]) -> None:
@@ -137,8 +140,10 @@ class CatchUp:
             if self.cursors[feed].lost and lane not in self._bridged and self.is_present(feed, read):
                 self._bridge(backlog, self.parked.answered_to if lane == self.lane else self.frontier_of(lane))
 
-    def _expire_unknown(self) -> None:
+    def _expire_unknown(self, routes_to: int) -> None:
         """Records that are owed, but whose routes are gone, can only be counted."""
+        if not self._blind_below:
+            self._begin_at(routes_to)
         gone = self.parked.owed - self.backlog.owed
         self.cursors["routes"].lost = False
         if gone > 0:

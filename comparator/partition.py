@@ -78,6 +78,7 @@ class Partition:
         self._asked: Mapping[Feed, int] = {}
         self._held_up: dict[Lane, HeldUp] = {}
         self._turns: dict[Lane, int] = {}
+        self._resume_routes()
 
     # Taking rows
 
@@ -104,8 +105,7 @@ class Partition:
         self._flow.streams[feed].hear(batch, now_s)
         self._read[feed] = batch.next_offset
         self._seen[feed] = max(self._seen[feed], batch.next_offset)
-        if feed == "routes" and not self._is_reading_again(feed):
-            self._join.routes_to = max(self._join.routes_to, self._memo.routes_to)
+        self._resume_routes()
 
     def _route(self, lane: Lane, frame: RoutedFrame, is_new: bool) -> None:
         parked = self._parked.get(lane)
@@ -157,6 +157,11 @@ class Partition:
             if lane.role == "shadow" and batch.columns.offsets:
                 parked.anchors.setdefault(feed, batch.columns.offsets[0])
 
+    def _resume_routes(self) -> None:
+        """Once the routes that were counted before were read again, all of them are known."""
+        if not self._is_reading_again("routes"):
+            self._join.routes_to = self._routes_to()
+
     def _is_reading_again(self, feed: Feed) -> bool:
         """Whether rows come that were counted before."""
         return self._read[feed] < self._seen[feed]
@@ -169,7 +174,7 @@ class Partition:
         if any(self._is_reading_again(feed) for feed in FEEDS):
             return
         if self._catch_up is not None:
-            self._catch_up.settle(self._read)
+            self._catch_up.settle(self._read, self._join.routes_to)
             if self._may_go_on(self._catch_up):
                 self._go_on(self._catch_up)
         self._park_late(now_s)

@@ -1,10 +1,35 @@
 from __future__ import annotations
 
-import pytest
-from support.comparing import PRODUCTION, TOPICS, World, answer, counts_of, failure, route, shadow
+import json
+from typing import TYPE_CHECKING
 
+import pytest
+from support.comparing import (
+    DAY_MS,
+    NAMES,
+    PRODUCTION,
+    TOPICS,
+    World,
+    answer,
+    counts_of,
+    failure,
+    route,
+    shadow,
+    withdrawn,
+)
+
+from comparator.judging import Tolerance, Tolerances
 from comparator.ledger import ledger
+from comparator.notes import BadNote
 from comparator.partition import Options
+from comparator.reading import ForeignRow
+from comparator.step import ComparatorStep
+from schemas.encodings import RowDecoder, SchemaUnavailable
+from understudy.core.log.contract import Polled, Position, TopicPartition
+
+if TYPE_CHECKING:
+    from schemas.decoding import Row
+    from schemas.encodings import RowEncoding
 
 CANDIDATE = shadow("candidate")
 OTHER = shadow("other")
@@ -15,11 +40,17 @@ def world() -> World:
     return World(Options())
 
 
+def routed_and_answered(world: World, count: int) -> None:
+    """Both lanes are sent and answer so many records."""
+    world.routes(route(PRODUCTION, range(count)), route(CANDIDATE, range(count)))
+    world.answers(*(answer(PRODUCTION, at) for at in range(count)))
+    world.answers(*(answer(CANDIDATE, at) for at in range(count)))
+
+
 def test_pairs_are_matched_mismatched_or_failed_on_either_side(world: World) -> None:
     world.routes(route(PRODUCTION, range(5)), route(CANDIDATE, range(5)))
     world.answers(
-        answer(PRODUCTION, 0),
-        answer(PRODUCTION, 1),
+        *(answer(PRODUCTION, at) for at in (0, 1)),
         failure(PRODUCTION, 2),
         answer(PRODUCTION, 3),
         failure(PRODUCTION, 4),
@@ -47,13 +78,11 @@ def test_pairs_are_matched_mismatched_or_failed_on_either_side(world: World) -> 
     assert ledger(world.rows).residual == 0
 
 
-@pytest.mark.parametrize("first", [TOPICS.routes, TOPICS.predictions, TOPICS.shadow_predictions])
-@pytest.mark.parametrize("last", [TOPICS.routes, TOPICS.predictions, TOPICS.shadow_predictions])
+@pytest.mark.parametrize("first", NAMES)
+@pytest.mark.parametrize("last", NAMES)
 def test_topics_may_become_visible_in_any_order(world: World, first: str, last: str) -> None:
-    world.routes(route(PRODUCTION, range(3)), route(CANDIDATE, range(3)))
-    world.answers(*(answer(PRODUCTION, at) for at in range(3)))
-    world.answers(*(answer(CANDIDATE, at) for at in range(3)))
-    for name in (first, *({TOPICS.routes, TOPICS.predictions, TOPICS.shadow_predictions} - {first, last}), last):
+    routed_and_answered(world, 3)
+    for name in (first, *(set(NAMES) - {first, last}), last):
         world.show(name)
         world.poll()
         world.restart()
@@ -61,3 +90,207 @@ def test_topics_may_become_visible_in_any_order(world: World, first: str, last: 
 
     assert counts_of(world.rows, CANDIDATE) == {"routed": 3, "answered": 3, "matched": 3}
     assert counts_of(world.rows, PRODUCTION) == {"routed": 3, "answered": 3}
+
+
+@pytest.mark.parametrize("encoding", ["avro", "json"])
+def test_answers_are_read_in_the_encoding_of_the_settings(encoding: RowEncoding) -> None:
+    world = World(Options(), encoding)
+    routed_and_answered(world, 3)
+    world.run()
+
+    assert counts_of(world.rows, CANDIDATE)["matched"] == 3
+
+
+def test_a_lost_commit_counts_nothing_and_nothing_is_counted_twice(world: World) -> None:
+    routed_and_answered(world, 3)
+    world.show()
+    world.poll(lost=True)
+    assert world.rows == []
+
+    world.run()
+
+    assert counts_of(world.rows, CANDIDATE) == {"routed": 3, "answered": 3, "matched": 3}
+
+
+def test_what_was_counted_is_written_at_most_once_in_an_interval() -> None:
+    world = World(Options(interval_s=10.0))
+    routed_and_answered(world, 3)
+    world.show()
+    assert world.poll(passed_s=1.0).positions
+    world.routes(route(PRODUCTION, range(3, 6)))
+    world.show()
+
+    waiting = world.poll(passed_s=4.0)
+    assert (waiting.positions, waiting.outputs, waiting.wake_s) == ({}, [], 6.0)
+    assert counts_of(world.rows, PRODUCTION)["routed"] == 3
+
+    world.poll(passed_s=6.0)
+    assert counts_of(world.rows, PRODUCTION)["routed"] == 6
+
+
+def test_statistics_stand_by_block_of_event_time_and_by_slice(world: World) -> None:
+    times = [0, DAY_MS - 1, DAY_MS]
+    world.routes(route(PRODUCTION, range(3)), route(CANDIDATE, range(3)))
+    for lane in (PRODUCTION, CANDIDATE):
+        world.answers(
+            *(answer(lane, at, event_time=times[at], slices={"origin": "JFK" if at else "LGA"}) for at in range(3))
+        )
+    world.run()
+
+    pairs = {(row["block"], row["slice"]): row["counts"] for row in world.rows if row["block"] is not None}
+    assert pairs == {
+        (0, None): {"matched": 2},
+        (0, "origin=LGA"): {"matched": 1},
+        (0, "origin=JFK"): {"matched": 1},
+        (DAY_MS, None): {"matched": 1},
+        (DAY_MS, "origin=JFK"): {"matched": 1},
+    }
+
+
+def test_tolerances_decide_what_is_a_mismatch() -> None:
+    world = World(Options(tolerances=Tolerances({"number": Tolerance(absolute=0.5)})))
+    world.routes(route(PRODUCTION, range(2)), route(CANDIDATE, range(2)))
+    world.answers(*(answer(PRODUCTION, at, number=1.0) for at in range(2)))
+    world.answers(answer(CANDIDATE, 0, number=1.4), answer(CANDIDATE, 1, number=1.6))
+    world.run()
+
+    row = next(row for row in world.rows if row["block"] is not None)
+    assert row["counts"] == {"matched": 1, "mismatched": 1}
+    assert row["fields"]["number"]["mismatched"] == 1
+    assert row["fields"]["number"]["sum_difference"] == pytest.approx(1.0)
+
+
+def test_withdrawn_ranges_and_reclaimed_answers_are_unpaired(world: World) -> None:
+    world.routes(route(PRODUCTION, range(6)), route(CANDIDATE, [0, 1, 3, 5]))
+    world.answers(answer(PRODUCTION, 0, answered_version="m:older"), *(answer(PRODUCTION, at) for at in range(1, 6)))
+    world.answers(
+        answer(CANDIDATE, 0), withdrawn(CANDIDATE, 1, 3), withdrawn(CANDIDATE, 4, 2) | {"error_kind": "expired"}
+    )
+    world.run()
+
+    assert counts_of(world.rows, CANDIDATE) == {
+        "routed": 4,
+        "answered": 1,
+        "withdrawn": 2,
+        "expired": 1,
+        "unpaired_production_withdrawn": 1,
+        "unpaired_withdrawn": 2,
+        "unpaired_expired": 1,
+    }
+
+
+def test_first_examples_of_each_kind_are_kept_and_not_more_after_a_restart() -> None:
+    world = World(Options(examples_per_kind=2))
+    for at in range(6):
+        world.routes(route(PRODUCTION, [at]), route(CANDIDATE, [at]))
+        world.answers(answer(PRODUCTION, at))
+        world.answers(answer(CANDIDATE, at, label=1))
+        world.run()
+        world.restart()
+
+    examples = [example for row in world.rows for example in row["examples"]]
+    assert [example["source_offset"] for example in examples] == [0, 1]
+    assert examples[0] == {
+        "kind": "mismatched",
+        "source_offset": 0,
+        "event_time": 0,
+        "event_id": "e0",
+        "production": json.dumps({"label": 0}),
+        "candidate": json.dumps({"label": 1}),
+    }
+
+
+def test_a_closed_lane_is_forgotten_and_goes_on_when_it_is_deployed_again(world: World) -> None:
+    routed_and_answered(world, 3)
+    world.routes(route(CANDIDATE, [3], kind="end"))
+    world.run()
+    assert "candidate" not in world.committed[TOPICS.routes].note
+
+    world.restart()
+    world.routes(route(PRODUCTION, range(3, 6)), route(CANDIDATE, range(3, 6), revision=2))
+    world.answers(*(answer(PRODUCTION, at) for at in range(3, 6)))
+    world.answers(*(answer(CANDIDATE, at) for at in range(3, 6)))
+    world.run()
+
+    assert counts_of(world.rows, CANDIDATE) == {"routed": 6, "answered": 6, "matched": 6}
+    assert {row["revision"] for row in world.rows} == {1, 2}
+
+
+def test_records_routed_to_two_lanes_or_to_none_are_a_residual(world: World) -> None:
+    canary = PRODUCTION.__class__("m:canary", "answering")
+    world.routes(route(PRODUCTION, [0, 1, 3]), route(canary, [1]), route(CANDIDATE, [0, 1, 2, 3]))
+    world.answers(*(answer(PRODUCTION, at) for at in (0, 1, 3)))
+    world.answers(answer(canary, 1))
+    world.answers(*(answer(CANDIDATE, at) for at in range(4)))
+    world.routes(route(PRODUCTION, [3]), route(PRODUCTION, [4]))
+    world.answers(answer(PRODUCTION, 4))
+    world.run()
+
+    lanes = ledger(world.rows).lanes
+    assert (lanes[canary].routed_twice, lanes[PRODUCTION].routed_twice, lanes[CANDIDATE].unrouted) == (1, 1, 1)
+    assert lanes[PRODUCTION].routed == lanes[PRODUCTION].answered == 4
+    assert ledger(world.rows).residual == 3
+
+
+def test_an_answer_without_any_route_is_unexpected(world: World) -> None:
+    routed_and_answered(world, 3)
+    world.answers(answer(OTHER, 1))
+    world.run()
+
+    assert counts_of(world.rows, OTHER) == {"unexpected": 1}
+
+
+def test_while_the_schema_registry_is_away_nothing_is_read_and_nothing_lost(world: World) -> None:
+    avro = RowDecoder.of("avro", "prediction")
+    away = [True]
+
+    def decode(value: bytes | None) -> Row:
+        if away[0]:
+            raise SchemaUnavailable("no answer")
+        return avro.decode(value)
+
+    world.decoder = RowDecoder(decode)
+    routed_and_answered(world, 3)
+    world.show()
+    waiting = world.poll()
+    assert waiting.paused == {TopicPartition(name, 0) for name in NAMES}
+    assert waiting.wake_s == 1.0
+
+    away[0] = False
+    world.run()
+
+    assert counts_of(world.rows, CANDIDATE)["matched"] == 3
+
+
+def test_a_foreign_record_stops_the_comparator_and_is_named(world: World) -> None:
+    world.topics[TOPICS.predictions].append([b"hello"])
+    world.show()
+
+    with pytest.raises(ForeignRow, match="offset 0 of predictions"):
+        world.poll()
+
+
+def test_a_foreign_note_stops_the_comparator_and_is_named(world: World) -> None:
+    world.committed[TOPICS.routes] = Position(0, "hello")
+
+    with pytest.raises(BadNote, match="hello"):
+        world.poll()
+
+
+def test_a_partition_is_served_when_its_three_positions_are_known() -> None:
+    step = ComparatorStep(TOPICS, RowDecoder.of("avro", "prediction"))
+    topic = World(Options())
+    topic.routes(route(PRODUCTION, range(3)))
+    topic.show()
+    batches = topic.topics[TOPICS.routes].between(0, None, 1)
+    first, second, third = (TopicPartition(name, 0) for name in NAMES)
+
+    early = step.advance(Polled({first: batches}, {first: Position(0)}), 0.0)
+    assert not early.positions
+    assert early.paused == {first, second, third}
+    complete = step.advance(Polled({}, {second: Position(0), third: Position(0)}), 1.0)
+    assert complete.positions[first].offset == 0
+    assert json.loads(complete.positions[first].note)["seen"] == 1
+
+    step.advance(Polled(revoked=frozenset({first, second, third})), 2.0)
+    assert step.advance(Polled(), 9.0).positions == {}

@@ -17,14 +17,14 @@ from understudy.deployments.plan import Lane
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from comparator.partition import Options
+    from comparator.partition import Options, Partition
+    from schemas.encodings import RowEncoding
     from understudy.deployments.plan import Role
 
 TOPICS = EndpointTopics("delay")
 NAMES = (TOPICS.routes, TOPICS.predictions, TOPICS.shadow_predictions)
 PRODUCTION = Lane("m:production", "answering")
 ROUTES = RowEncoder.of("avro", "route")
-PREDICTIONS = RowEncoder.of("avro", "prediction")
 COMPARISONS = RowDecoder.of("avro", "comparison")
 DAY_MS = 86_400_000
 
@@ -113,6 +113,8 @@ class World:
     """One partition of an endpoint, and a comparator on it."""
 
     options: Options
+    encoding: RowEncoding = "avro"
+    decoder: RowDecoder | None = None
     topics: dict[str, Topic] = field(default_factory=lambda: {name: Topic() for name in NAMES})
     committed: dict[str, Position] = field(default_factory=lambda: dict.fromkeys(NAMES, Position(0)))
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -125,26 +127,36 @@ class World:
 
     # What the other roles write
 
-    def routes(self, *rows: dict[str, Any]) -> None:
+    def routes(self, *rows: dict[str, Any], stored_ms: int | None = None) -> None:
         """One router's transaction."""
-        self.topics[TOPICS.routes].append([ROUTES.encode(row) for row in rows])
+        self.topics[TOPICS.routes].append([ROUTES.encode(row) for row in rows], stored_ms=stored_ms)
 
     def answers(self, *rows: dict[str, Any], stored_ms: int | None = None) -> None:
         """One worker's transaction, in the topic of the lane's role."""
         role: Role = rows[0]["lane"]
         name = TOPICS.predictions if role == "answering" else TOPICS.shadow_predictions
-        self.topics[name].append([PREDICTIONS.encode(row) for row in rows], stored_ms=stored_ms)
+        encode = RowEncoder.of(self.encoding, "prediction").encode
+        self.topics[name].append([encode(row) for row in rows], stored_ms=stored_ms)
 
     def show(self, *names: str) -> None:
         """Make all that was written visible, in these topics or in all."""
         for name in names or NAMES:
             self.topics[name].visible = len(self.topics[name].batches)
 
+    @property
+    def state(self) -> Partition:
+        """What the comparator has in memory."""
+        assert self._step is not None
+        state = self._step._served[0].state
+        assert state is not None
+        return state
+
     # The comparator's life
 
     def restart(self) -> None:
         """As after kill -9: nothing is left but what was committed."""
-        self._step = ComparatorStep(TOPICS, RowDecoder.of("avro", "prediction"), self.options)
+        decoder = self.decoder or RowDecoder.of(self.encoding, "prediction")
+        self._step = ComparatorStep(TOPICS, decoder, self.options)
         self._assigned = False
         self._advance = Advance()
 
