@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -44,3 +45,7 @@ def test_the_diagram_shows_every_arrow() -> None:
     assert "    committing --> recovering: lost\n" in diagram
     shown = sum(" --> " in line and ": " in line for line in diagram.splitlines())
     assert shown == sum(event not in {"fenced", "closed"} for _, event in TRANSITIONS)
+
+
+def test_the_documentation_shows_the_diagram() -> None:
+    assert mermaid() in (Path(__file__).parents[5] / "docs" / "session.md").read_text(encoding="utf-8")
