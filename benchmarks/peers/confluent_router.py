@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
@@ -58,7 +59,8 @@ def transaction(consumer: Consumer, producer: Producer, targets: list[str]) -> i
     copied = 0
     end = time.monotonic() + TRANSACTION_S
     while (left := end - time.monotonic()) > 0:
-        for message in consumer.consume(POLL_MESSAGES, timeout=left):
+        messages: list[Any] = consumer.consume(POLL_MESSAGES, timeout=left)
+        for message in messages:
             if (error := message.error()) is not None:
                 raise KafkaException(error)
             partition, key, value, stamp = message.partition(), message.key(), message.value(), message.timestamp()[1]
