@@ -104,6 +104,7 @@ def cost_us(shadows: int, slices: Mapping[str, str]) -> float:
 
 
 def main() -> None:
+    """Measures and prints a line for each case."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)

@@ -7,7 +7,14 @@ from understudy.deployments.plan import Lane
 
 
 def row(version: str = "m:p", **changes: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {"version": version, "role": "answering", "against": None, "block": None, "slice": None, "counts": {}}
+    made: dict[str, Any] = {
+        "version": version,
+        "role": "answering",
+        "against": None,
+        "block": None,
+        "slice": None,
+        "counts": {},
+    }
     return made | changes
 
 
