@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 
 class MakeEndpoint(Protocol):
+    def __call__(self, bootstrap: str, production: str, shadows: Sequence[str]) -> Endpoint: ...
+
+
+class MakeProvisioned(Protocol):
     def __call__(self, production: str, shadows: Sequence[str], *, partitions: int = 4) -> Endpoint: ...
 
 
@@ -60,30 +64,47 @@ def registry(flights_registry: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def flights_endpoint(tmp_path: Path, kafka_bootstrap: str, registry: Path) -> Iterator[MakeEndpoint]:
-    """Makes endpoints with names, folders and topics of their own; what runs in them ends with the test."""
+def unprovisioned(tmp_path: Path, registry: Path) -> Iterator[MakeEndpoint]:
+    """Makes endpoints with names and folders of their own, but without topics; what runs in them ends with the test."""
     made: list[Endpoint] = []
 
-    def make(production: str, shadows: Sequence[str], *, partitions: int = 4) -> Endpoint:
+    def make(bootstrap: str, production: str, shadows: Sequence[str]) -> Endpoint:
         name = f"e{uuid4().hex[:12]}"
-        endpoint = Endpoint(tmp_path / name, name, kafka_bootstrap)
+        endpoint = Endpoint(tmp_path / name, name, bootstrap)
         made.append(endpoint)
         endpoint.folder.mkdir()
         shutil.copy(events.SCHEMA_FILE, endpoint.folder)
-        endpoint.configure(
-            f'endpoint = "{name}"\n'
-            f'[input]\nschema = "{events.SCHEMA_FILE.name}"\nevent_id = "event_id"\n'
-            f'[plan]\nproduction = "{production}"\nshadows = {json.dumps(list(shadows))}\n'
-            f'[models]\nregistry = "{registry}"\n'
-            "[comparator]\ninterval_s = 0.25\n"
-        )
-        create_input(endpoint, partitions)
-        endpoint.run("topics")
+        endpoint.configure(settings(name, production, shadows, registry))
         return endpoint
 
     yield make
     for endpoint in made:
         endpoint.close()
+
+
+@pytest.fixture
+def flights_endpoint(unprovisioned: MakeEndpoint, kafka_bootstrap: str) -> MakeProvisioned:
+    """Makes endpoints with topics, too."""
+
+    def make(production: str, shadows: Sequence[str], *, partitions: int = 4) -> Endpoint:
+        endpoint = unprovisioned(kafka_bootstrap, production, shadows)
+        create_input(endpoint, partitions)
+        endpoint.run("topics")
+        return endpoint
+
+    return make
+
+
+def settings(name: str, production: str, shadows: Sequence[str], registry: Path) -> str:
+    """An endpoint's understudy.toml."""
+    return (
+        f'endpoint = "{name}"\n'
+        "[kafka]\nconnect_timeout_s = 2\n"
+        f'[input]\nschema = "{events.SCHEMA_FILE.name}"\nevent_id = "event_id"\n'
+        f'[plan]\nproduction = "{production}"\nshadows = {json.dumps(list(shadows))}\n'
+        f'[models]\nregistry = "{registry}"\n'
+        "[comparator]\ninterval_s = 0.25\n"
+    )
 
 
 def create_input(endpoint: Endpoint, partitions: int) -> None:
