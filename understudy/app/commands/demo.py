@@ -1,6 +1,7 @@
 """The command `demo`."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,22 +10,36 @@ import typer
 from understudy.app.broker_choice import OPTIONS
 
 BrokerChoice = Annotated[str, typer.Option("--broker", help=f"What it runs on: {OPTIONS}.")]
-Fast = Annotated[bool, typer.Option("--fast", help="A tenth of the flights, as fast as they go; for tests.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write every figure there, too.")]
+Fast = Annotated[bool, typer.Option("--fast", help="A tenth of the flights.")]
+JsonFile = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", dir_okay=False, writable=True, help="Write every figure there, too."),
+]
 
 
 def demo(*, broker: BrokerChoice = "auto", fast: Fast = False, json_file: JsonFile = None) -> None:
     """Replay real flights through every role and show it.
 
-    It trains three models and needs a checkout of the project: make demo.
+    It trains three models and needs a checkout of the project: make demo. On a broker that you name, it uses topics
+    of its own, and deletes them.
     """
+    from understudy.app.broker_choice import choose
+    from understudy.app.demo.outcome import as_json
+    from understudy.app.demo.scenery import forget_settings
     from understudy.app.demo.screen import Screen
-    from understudy.app.demo.story import Wanted, play
-    from understudy.app.demo.summary import as_json, summary
+    from understudy.app.demo.story import FAST, FULL, play
+    from understudy.app.demo.summary import summary
 
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {json_file.parent}", param_hint="--json")
+    choice = choose(broker)
+    forget_settings(os.environ, keep_security=choice.kind == "given")
     screen = Screen()
-    choice, board = play(Wanted(broker, fast), screen)
-    screen.say(summary(board))
+    screen.say(f"Broker: {choice}")
+    outcome = play(choice, screen, FAST if fast else FULL)
+    screen.show(summary(outcome))
     if json_file is not None:
-        json_file.write_text(json.dumps(as_json(board, choice.bootstrap or choice.kind), indent=2), encoding="utf-8")
+        json_file.write_text(json.dumps(as_json(outcome), indent=2), encoding="utf-8")
         screen.say(f"Every figure is in {json_file}.")
+    if not outcome.board.is_sound:
+        raise typer.Exit(1)

@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from schemas.encodings import RowDecoder
-from understudy.app.demo.scoreboard import scoreboard
+from understudy.app.demo.figures import Meter
+from understudy.app.demo.scoreboard import Pace, scoreboard
 from understudy.app.status.counting import Counting
 from understudy.core.log.contract import TopicPartition
 
@@ -29,6 +30,7 @@ class Audience:
         self._predictions: Final = RowDecoder.of("avro", "prediction")
         self._comparisons: Final = RowDecoder.of("avro", "comparison")
         self._counting: Final = Counting()
+        self._meter: Final = Meter()
 
     def watch(self, timeout_s: float) -> None:
         """Count what becomes visible; waits up to `timeout_s` for something."""
@@ -51,7 +53,8 @@ class Audience:
 
     def board(self, elapsed_s: float) -> Scoreboard:
         """Where the run stands."""
-        return scoreboard(self._figures, self._counting, elapsed_s)
+        rate_per_s = self._meter.rate_per_s(len(self._figures.seen), elapsed_s)
+        return scoreboard(self._figures, self._counting, elapsed_s, Pace(rate_per_s, self._figures.recent_delay_ms()))
 
     def close(self) -> None:
         self._reader.close()

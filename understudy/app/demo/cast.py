@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -50,20 +52,27 @@ class Cast(Protocol):
 
 @dataclass
 class Processes:
-    """Each instance is a process of the console script, as users run it; its output goes to `<slot>.log`."""
+    """Each instance is a process of the console script, as users run it; its output goes to `<slot>.log`.
+
+    folder: where understudy.toml is. program: the console script. stop_s: who takes longer to stop is killed.
+    """
 
     folder: Path
+    program: Path = field(default_factory=lambda: Path(sys.executable).with_name("understudy"))
+    stop_s: float = STOP_S
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, parts: Sequence[Part]) -> None:
         for part in parts:
             with self._log(part.slot).open("ab") as output:
                 self._running[part.slot] = subprocess.Popen(  # noqa: S603 - our own program
-                    [_console_script(), part.role, *([part.version] if part.version else []), "--slot", part.slot],
+                    [self.program, part.role, *([part.version] if part.version else []), "--slot", part.slot],
                     cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
                     env={**os.environ, "OMP_NUM_THREADS": "1"},
+                    process_group=0,  # Ctrl-C is for the demo, which stops them in an orderly way
                 )
 
     def check(self) -> None:
@@ -73,15 +82,19 @@ class Processes:
                 raise RoleDied(f"{slot} ended with status {process.returncode}:\n" + "\n".join(last))
 
     def stop(self) -> None:
-        for process in self._running.values():
-            process.terminate()
-        for process in self._running.values():
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
+        processes = list(self._running.values())
+        self._running.clear()
+        deadline_s = time.monotonic() + self.stop_s
+        try:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline_s - time.monotonic()))
+        finally:  # whoever does not listen, and everybody when a second Ctrl-C cuts the wait short
+            for process in processes:
                 process.kill()
                 process.wait()
-        self._running.clear()
 
     def _log(self, slot: str) -> Path:
         return self.folder / f"{slot}.log"
@@ -89,7 +102,7 @@ class Processes:
 
 @dataclass
 class Threads:
-    """Each instance is a thread of this process; all share one memory log."""
+    """Each instance is a thread of this process; all share one log. What was stopped is not started again."""
 
     settings: Settings
     log: Log
@@ -105,7 +118,7 @@ class Threads:
 
     def check(self) -> None:
         for slot, error in self._died.items():
-            raise RoleDied(f"{slot} ended: {error}") from error
+            raise RoleDied(f"{slot} ended: {type(error).__name__}: {error}") from error
 
     def stop(self) -> None:
         self._stop.set()
@@ -128,7 +141,3 @@ def _role(settings: Settings, part: Part) -> Role:
             return roles.comparator(settings, part.slot)
         case _:
             return roles.worker(settings, str(part.version), part.slot)
-
-
-def _console_script() -> str:
-    return str(Path(sys.executable).with_name("understudy"))

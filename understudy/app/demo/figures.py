@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+RECENT_ANSWERS: Final = 1_000
+"""So many of the latest answers tell how long an answer takes now."""
+RATE_WINDOW_S: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -34,21 +39,50 @@ class Answers:
         return self.right / self.judged if self.judged else None
 
 
+class Flight(Protocol):
+    """What the demo needs of examples.flights.events.Flight."""
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        """The fields of the event."""
+
+    @property
+    def late(self) -> bool | None:
+        """The truth: whether it arrived 15 minutes late or more; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """Production's newest answer: the flight, and the prediction's row."""
+
+    flight: Flight
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """A flight that production and a shadow answered differently; production and shadow: the answers as JSON."""
+
+    flight: Flight
+    production: str
+    shadow: str
+
+
 @dataclass
 class Figures:
-    """Counts of one run. truths: whether a flight was late, by event id; None where that is not known."""
+    """Counts of one run. flights: all that are replayed, by event id."""
 
     production: str
     shadows: Sequence[str]
-    truths: Mapping[str, bool | None]
+    flights: Mapping[str, Flight]
     produced_s: dict[str, float] = field(default_factory=dict)
     answers: dict[str, Answers] = field(default_factory=dict)
     seen: set[tuple[int, int]] = field(default_factory=set)
     doubled: int = 0
     touched: int = 0
     delays_ms: list[float] = field(default_factory=list)
-    latest: dict[str, Any] | None = None
-    differing: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    latest: Latest | None = None
+    differing: dict[str, list[Differing]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.answers = {version: Answers() for version in (self.production, *self.shadows)}
@@ -58,25 +92,54 @@ class Figures:
         """An event is about to be written."""
         self.produced_s[event_id] = now_s
 
-    def prediction(self, row: dict[str, Any], now_s: float) -> None:
+    def prediction(self, row: Mapping[str, Any], now_s: float) -> None:
         """A row became visible in the topic that users read."""
         at = row["source_partition"], row["source_offset"]
         self.doubled += at in self.seen
         self.seen.add(at)
         self.touched += row["answered_version"] != self.production
-        self.answers[row["answered_version"]].add(row, self.truths.get(row["event_id"]))
-        self.latest = row
+        if (flight := self._answered(row)) is not None:
+            self.latest = Latest(flight, row)
         if (began_s := self.produced_s.get(row["event_id"])) is not None:
             self.delays_ms.append((now_s - began_s) * 1_000)
 
     def shadow_prediction(self, row: Mapping[str, Any]) -> None:
         """A row became visible in the topic of the shadows' answers."""
-        self.answers[row["answered_version"]].add(row, self.truths.get(row["event_id"]))
+        self._answered(row)
 
     def comparison(self, row: Mapping[str, Any]) -> None:
         """A row of the comparator's became visible: keep the examples in it."""
         if row["slice"] is None and row["version"] in self.differing:
-            self.differing[row["version"]] += [e for e in row["examples"] if e["kind"] == "mismatched"]
+            self.differing[row["version"]] += [
+                Differing(self.flights[example["event_id"]], example["production"], example["candidate"])
+                for example in row["examples"]
+                if example["kind"] == "mismatched" and example["event_id"] in self.flights
+            ]
+
+    def recent_delay_ms(self) -> float | None:
+        """The median delay of the latest answers."""
+        return quantile(self.delays_ms[-RECENT_ANSWERS:], 0.5)
+
+    def _answered(self, row: Mapping[str, Any]) -> Flight | None:
+        flight = self.flights.get(row["event_id"])
+        self.answers[row["answered_version"]].add(row, None if flight is None else flight.late)
+        return flight
+
+
+@dataclass(slots=True)
+class Meter:
+    """How fast a count grows, over the last seconds."""
+
+    window_s: float = RATE_WINDOW_S
+    _samples: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def rate_per_s(self, count: int, now_s: float) -> float:
+        """Take the count as it is now, and say how fast it has grown since the beginning of the window."""
+        self._samples.append((now_s, count))
+        while now_s - self._samples[0][0] > self.window_s:
+            self._samples.popleft()
+        first_s, first = self._samples[0]
+        return (count - first) / (now_s - first_s) if now_s > first_s else 0.0
 
 
 def quantile(values: Sequence[float], q: float) -> float | None:

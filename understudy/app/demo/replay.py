@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 TIME_FIELD: Final = "pushed_back_ms"
 """Stands beside the schema's fields, and becomes the record's time."""
+STOP_S: Final = 10.0
 
 
 class Replay:
-    """Writes flights in a thread of its own, at a steady rate. written: called with each event's id and the time."""
+    """Writes flights in a thread of its own, at a steady rate.
+
+    flights: as examples.flights.events.Flight. written: called with each event's id and the time, just before.
+    """
 
     def __init__(
         self,
@@ -36,6 +40,7 @@ class Replay:
         self._rate_per_s = rate_per_s
         self._written = written
         self._error: Exception | None = None
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
 
     def start(self) -> None:
@@ -48,14 +53,26 @@ class Replay:
             raise self._error
         return not self._thread.is_alive()
 
+    def stop(self) -> None:
+        """Write no more, and wait until what is being written is."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+
     def _run(self) -> None:
         try:
             fields = Fields(key="tailnum", time=TIME_FIELD)
-            produce(self._log, self._settings, self._lines(), fields, rate_per_s=self._rate_per_s)
+            rate = self._rate_per_s
+            produce(self._log, self._settings, self._lines(), fields, rate_per_s=rate, pause=self._pause)
         except Exception as error:  # noqa: BLE001 - kept for is_done, which raises it in the main thread
             self._error = error
 
+    def _pause(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+
     def _lines(self) -> Iterator[Line]:
         for number, flight in enumerate(self._flights, start=1):
+            if self._stop.is_set():
+                return
             self._written(flight.event["event_id"], time.monotonic())
             yield Line(number, flight.event | {TIME_FIELD: flight.timestamp_ms})

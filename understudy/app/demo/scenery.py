@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.app.demo.errors import NoScenery
+from understudy.core.settings import NESTED, PREFIX
 from understudy.core.settings_loading import load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from understudy.core.settings import Settings
 
@@ -37,9 +37,9 @@ class Version:
 
 
 VERSIONS: Final = (
-    Version(PRODUCTION, "logistic regression, in production", "v1"),
-    Version(REFACTOR, "v1 rewritten: another solver, another column order", "v4"),
-    Version(BROKEN, "v1 with a bug: takes the delay's minutes for hours", "v3_hours"),
+    Version(PRODUCTION, "a logistic regression, in production", "v1"),
+    Version(REFACTOR, "v1 rewritten, with another solver", "v4"),
+    Version(BROKEN, "v1 with a bug: reads minutes as hours", "v3_hours"),
 )
 
 
@@ -54,31 +54,41 @@ def check() -> None:
         raise NoScenery("The demo's models want named columns: pip install 'understudy[demo]'.")
 
 
+def forget_settings(environment: MutableMapping[str, str], *, keep_security: bool) -> None:
+    """Take out the variables of a user's own endpoint: they are stronger than the demo's file, and would lead it there.
+
+    keep_security: leave what secures connections to the user's cluster.
+    """
+    kafka, bootstrap = f"{PREFIX}KAFKA{NESTED}", f"{PREFIX}KAFKA{NESTED}BOOTSTRAP"
+    for name in list(environment):
+        secures = name.upper().startswith(kafka) and name.upper() != bootstrap
+        if name.upper().startswith(PREFIX) and not (keep_security and secures):
+            del environment[name]
+
+
 def flights(limit: int) -> Sequence[Any]:
     """The first flights of the stream, as examples.flights.events.Flight."""
     return list(importlib.import_module("examples.flights.events").events(limit))
 
 
-def train(version: Version, registry: Path) -> float:
-    """Train and register a version, and return the seconds that it took."""
-    began_s = time.monotonic()
+def train(version: Version, registry: Path) -> None:
+    """Train and register a version."""
     getattr(importlib.import_module("examples.flights.train"), version.train)(registry)
-    return time.monotonic() - began_s
 
 
-def furnish(folder: Path, bootstrap: str | None) -> Settings:
+def furnish(folder: Path, endpoint: str, bootstrap: str | None) -> Settings:
     """Write the endpoint's settings and schema into a folder, and read them back as a user's."""
     shutil.copy(EXAMPLE / "event.avsc", folder / "event.avsc")
-    (folder / "understudy.toml").write_text(settings_text(bootstrap), encoding="utf-8")
+    (folder / "understudy.toml").write_text(settings_text(endpoint, bootstrap), encoding="utf-8")
     return load(folder / "understudy.toml", {})
 
 
-def settings_text(bootstrap: str | None) -> str:
+def settings_text(endpoint: str, bootstrap: str | None) -> str:
     """The demo's understudy.toml; without a broker, Kafka is not mentioned."""
     shadows = ", ".join(f'"{ref}"' for ref in SHADOWS)
     kafka = f'[kafka]\nbootstrap = "{bootstrap}"\n\n' if bootstrap else ""
     return (
-        f'endpoint = "flights"\n\n{kafka}'
+        f'endpoint = "{endpoint}"\n\n{kafka}'
         '[input]\nschema = "event.avsc"\nevent_id = "event_id"\nslices = ["origin"]\n\n'
         f'[plan]\nrevision = 1\nproduction = "{PRODUCTION}"\nshadows = [{shadows}]\n\n'
         f"[topics]\npartitions = {PARTITIONS}\n\n"

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from understudy.app.broker import running_broker
-from understudy.app.broker_choice import choose
 from understudy.app.demo import scenery
 from understudy.app.demo.audience import Audience
-from understudy.app.demo.cast import Part, Processes, Threads
+from understudy.app.demo.cast import Part
+from understudy.app.demo.checklist import Item
 from understudy.app.demo.errors import Stuck
-from understudy.app.demo.figures import Figures
+from understudy.app.demo.figures import Figures, quantile
+from understudy.app.demo.outcome import Outcome
 from understudy.app.demo.replay import Replay
+from understudy.app.demo.stage import item, stage
 from understudy.app.provision import provision
-from understudy.core.log.kafka import KafkaLog
-from understudy.core.log.memory import MemoryLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from understudy.app.broker_choice import Choice
-    from understudy.app.demo.cast import Cast
+    from understudy.app.demo.checklist import Checklist
     from understudy.app.demo.scoreboard import Scoreboard
     from understudy.app.demo.screen import Screen
-    from understudy.core.log.contract import Log
-    from understudy.core.settings import Settings
+    from understudy.app.demo.stage import Stage
 
-EVENTS: Final = 30_000
-PLAY_S: Final = 20.0
-FAST_EVENTS: Final = 3_000
-FAST_PLAY_S: Final = 2.0
 PATIENCE_S: Final = 60.0
 """Without any progress for so long, the demo gives up and says where it stands."""
+READY_S: Final = 120.0
+"""The roles may take so long to start: five programs at once, on a machine that may have other work."""
 LOOK_S: Final = 0.1
 
 PARTS: Final = (
@@ -44,140 +41,149 @@ PARTS: Final = (
     *(Part("worker", f"worker-{version.train.replace('_', '-')}", version.ref) for version in scenery.VERSIONS),
     Part("comparator", "comparator-0"),
 )
+TOPICS: Final = "topics"
+ROLES: Final = "roles"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What was asked for. broker: auto, memory, local or host:port. fast: fewer events, for tests."""
+class Pacing:
+    """How many flights are replayed, in how many seconds."""
 
-    broker: str = "auto"
-    fast: bool = False
-
-    @property
-    def events(self) -> int:
-        return FAST_EVENTS if self.fast else EVENTS
+    events: int
+    play_s: float
 
     @property
     def rate_per_s(self) -> float:
-        return self.events / (FAST_PLAY_S if self.fast else PLAY_S)
+        return self.events / self.play_s
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A furnished folder, the log, and the roles' way to run there."""
-
-    settings: Settings
-    log: Log
-    cast: Cast
+FULL: Final = Pacing(events=30_000, play_s=20.0)
+FAST: Final = Pacing(events=3_000, play_s=2.0)
 
 
-def play(wanted: Wanted, screen: Screen) -> tuple[Choice, Scoreboard]:
-    """Play the demo; returns the broker that was taken, and what was measured.
+def play(choice: Choice, screen: Screen, pacing: Pacing) -> Outcome:
+    """Play the demo; nothing that it started is left when this returns or raises.
 
-    Raises BadChoice, BrokerError, NoScenery, RoleDied, Stuck.
+    Raises BrokerError, LogError, NoScenery, RoleDied, Stuck; KeyboardInterrupt for SIGTERM and SIGHUP, too.
     """
     scenery.check()
-    choice = choose(wanted.broker)
-    screen.say(f"Broker: {choice}")
-    with tempfile.TemporaryDirectory(prefix="understudy-demo-") as name:
-        folder = Path(name)
-        _train(folder / "models", screen)
-        with _stage(choice, folder, screen) as stage:
-            return choice, _perform(stage, wanted, screen)
+    items = (item(choice), *(Item(version.ref, version.what) for version in scenery.VERSIONS), *_last_items())
+    with _interrupted_by_signals(), ExitStack() as stack:
+        try:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="understudy-demo-")))
+            with screen.setting_up(items) as checklist:
+                made = stack.enter_context(stage(choice, folder, checklist, screen.say))
+                _set_up(made, folder, checklist)
+            figures, board = _perform(made, pacing, screen, stack)
+        finally:
+            began_s = time.monotonic()
+            with screen.waiting("Stopping what was started ..."):
+                stack.close()
+    return Outcome(
+        broker=choice.bootstrap or choice.kind,
+        endpoint=made.settings.endpoint,
+        board=board,
+        delay_p50_ms=quantile(figures.delays_ms, 0.5),
+        delay_p99_ms=quantile(figures.delays_ms, 0.99),
+        took_s={item.name: item.took_s for item in items}
+        | {"replay": board.elapsed_s, "stopping": time.monotonic() - began_s},
+    )
 
 
-def _train(registry: Path, screen: Screen) -> None:
-    screen.say("Training three versions of a model that tells whether a flight will arrive late:")
-    with screen.training(scenery.VERSIONS) as training:
-        for version in scenery.VERSIONS:
-            training.begin(version)
-            training.done(version, scenery.train(version, registry))
+def _last_items() -> tuple[Item, Item]:
+    return Item(TOPICS, f"of the endpoint, {scenery.PARTITIONS} partitions each"), Item(ROLES, _ready(0))
 
 
-@contextmanager
-def _stage(choice: Choice, folder: Path, screen: Screen) -> Iterator[Stage]:
-    with ExitStack() as stack:
-        if choice.kind == "memory":
-            settings = scenery.furnish(folder, None)
-            log: Log = MemoryLog()
-            cast: Cast = Threads(settings, log)
-        else:
-            bootstrap = choice.bootstrap
-            if bootstrap is None:
-                began_s = time.monotonic()
-                bootstrap = stack.enter_context(running_broker()).bootstrap
-                screen.say(f"Apache Kafka answers on {bootstrap} after {time.monotonic() - began_s:.1f} s")
-            settings = scenery.furnish(folder, bootstrap)
-            log = KafkaLog(bootstrap)
-            cast = Processes(folder)
-        with log.admin() as admin:
-            provision(admin, settings)
-        stack.callback(cast.stop)
-        yield Stage(settings, log, cast)
+def _ready(number: int) -> str:
+    return f"{number} of {len(PARTS)}: router, workers, comparator"
 
 
-def _perform(stage: Stage, wanted: Wanted, screen: Screen) -> Scoreboard:
-    flights = scenery.flights(wanted.events)
-    figures = Figures(scenery.PRODUCTION, scenery.SHADOWS, {f.event["event_id"]: f.late for f in flights})
-    audience = Audience(stage.log, stage.settings.names, scenery.PARTITIONS, figures)
-    replay = Replay(stage.log, stage.settings, flights, wanted.rate_per_s, figures.produced)
-    began_s = time.monotonic()
-
-    stage.cast.start(PARTS)
-    screen.say("Starting a router, three workers and a comparator ...")
-    _wait_until_ready(stage)
-    ready_s = time.monotonic() - began_s
-    screen.say(f"All are ready after {ready_s:.1f} s. Replaying {len(flights):,} flights from 1 April 2013.")
-    began_s = time.monotonic()
-    replay.start()
-    patience = Patience(PATIENCE_S)
-    board = audience.board(0.0)
-    with screen.playing() as live:
-        while not (replay.is_done and board.is_complete):
-            stage.cast.check()
-            audience.watch(LOOK_S)
-            board = audience.board(time.monotonic() - began_s)
-            screen.show(live, board)
-            patience.spend(board)
-    audience.close()
-    return board
+def _set_up(made: Stage, folder: Path, checklist: Checklist) -> None:
+    for version in scenery.VERSIONS:
+        with checklist.doing(version.ref):
+            scenery.train(version, folder / "models")
+    with checklist.doing(TOPICS), made.log.admin() as admin:
+        provision(admin, made.settings)
+    with checklist.doing(ROLES) as doing:
+        made.cast.start(PARTS)
+        _wait_until_ready(made, doing)
 
 
-def _wait_until_ready(stage: Stage) -> None:
+def _wait_until_ready(made: Stage, doing: Item) -> None:
     """Until every group has a member, and its members own all their partitions."""
-    names = stage.settings.names
+    names = made.settings.names
     topics_of = {
         names.router_group: 1,
         names.comparator_group: 3,
         **{names.worker_group(version.ref): 2 for version in scenery.VERSIONS},
     }
-    deadline_s = time.monotonic() + PATIENCE_S
-    with stage.log.admin() as admin:
+    deadline_s = time.monotonic() + READY_S
+    with made.log.admin() as admin:
         while missing := [
             group
             for group, topics in topics_of.items()
             if sum(len(member.partitions) for member in admin.members(group)) < topics * scenery.PARTITIONS
         ]:
-            stage.cast.check()
+            doing.what = _ready(len(topics_of) - len(missing))
+            made.cast.check()
             if time.monotonic() > deadline_s:
-                raise Stuck(f"Not ready within {PATIENCE_S:.0f} s: {', '.join(missing)}.")
+                raise Stuck(f"Not ready within {READY_S:.0f} s: {', '.join(missing)}.")
             time.sleep(LOOK_S)
+    doing.what = _ready(len(topics_of))
+
+
+def _perform(made: Stage, pacing: Pacing, screen: Screen, stack: ExitStack) -> tuple[Figures, Scoreboard]:
+    flights = scenery.flights(pacing.events)
+    figures = Figures(scenery.PRODUCTION, scenery.SHADOWS, {flight.event["event_id"]: flight for flight in flights})
+    audience = Audience(made.log, made.settings.names, scenery.PARTITIONS, figures)
+    stack.callback(audience.close)
+    replay = Replay(made.log, made.settings, flights, pacing.rate_per_s, figures.produced)
+    stack.callback(replay.stop)
+    screen.say(
+        f"\nReplaying {len(flights):,} real flights out of New York, {pacing.rate_per_s:,.0f} a second.\n"
+        "Each version of the model says: will it arrive 15 minutes late, or more?"
+    )
+    began_s = time.monotonic()
+    replay.start()
+    patience = Patience(PATIENCE_S)
+    board = audience.board(0.0)
+    with screen.playing() as show:
+        while not (replay.is_done and board.is_complete):
+            made.cast.check()
+            audience.watch(LOOK_S)
+            board = audience.board(time.monotonic() - began_s)
+            show(board)
+            patience.spend(board)
+    return figures, board
+
+
+@contextmanager
+def _interrupted_by_signals() -> Iterator[None]:
+    """Let SIGTERM, and SIGHUP of a terminal that is closed, end the block as Ctrl-C does: through its clean-up."""
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    earlier = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 class Patience:
     """Runs out when nothing has moved for a while."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
-        self._last: tuple[Any, ...] = ()
-        self._until_s = time.monotonic() + seconds
+        self._clock = clock
+        self._last: tuple[int, ...] = ()
+        self._until_s = clock() + seconds
 
     def spend(self, board: Scoreboard) -> None:
         """Raise Stuck when the board has been the same for too long."""
-        now = (board.produced, board.answered, *(lane.accounted for lane in board.lanes))
+        now = (board.produced, board.answered, board.pairs, *(lane.accounted for lane in board.lanes))
         if now != self._last:
-            self._last, self._until_s = now, time.monotonic() + self._seconds
-        elif time.monotonic() > self._until_s:
+            self._last, self._until_s = now, self._clock() + self._seconds
+        elif self._clock() > self._until_s:
             raise Stuck(
                 f"Nothing has moved for {self._seconds:.0f} s: {board.produced:,} events were written, "
                 f"{board.answered:,} are answered, {board.in_flight:,} are in flight."

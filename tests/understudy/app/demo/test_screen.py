@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.text import Text
+from support.demo_run import DemoRun, finished
+
+from understudy.app.demo.checklist import Item
+from understudy.app.demo.screen import PLAIN_EVERY_S, PlainLines, Screen, plain
+
+
+def plain_screen() -> tuple[Screen, io.StringIO]:
+    written = io.StringIO()
+    return Screen(Console(file=written, width=80)), written
+
+
+def terminal() -> tuple[Screen, io.StringIO]:
+    written = io.StringIO()
+    console = Console(file=written, width=80, height=24, force_terminal=True, color_system=None, legacy_windows=False)
+    return Screen(console), written
+
+
+@pytest.fixture(autouse=True)
+def _able_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+def test_a_long_line_stays_one_line() -> None:
+    screen, written = plain_screen()
+
+    screen.say("word " * 50)
+    screen.say("[bold]no markup")
+
+    assert written.getvalue() == "word " * 50 + "\n[bold]no markup\n"
+
+
+def test_without_a_terminal_each_step_that_is_done_is_a_line() -> None:
+    screen, written = plain_screen()
+
+    items = [Item("topics", "4 partitions each"), Item("roles", "5 of 5")]
+    with screen.setting_up(items) as checklist, checklist.doing("topics"):
+        assert written.getvalue() == ""
+
+    assert written.getvalue() == "  topics            4 partitions each  (0.0 s)\n"
+
+
+def test_on_a_terminal_the_checklist_stays_when_it_is_done() -> None:
+    screen, written = terminal()
+
+    with screen.setting_up([Item("topics", "4 partitions each")]) as checklist, checklist.doing("topics"):
+        pass
+
+    assert screen.is_live
+    assert "✓ topics" in written.getvalue().splitlines()[-2]
+
+
+def test_on_a_terminal_the_picture_is_drawn_in_place() -> None:
+    screen, written = terminal()
+
+    with screen.playing() as show:
+        show(finished().board())
+
+    assert "flights:v3_hours nobody" in written.getvalue()
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    screen, written = terminal()
+
+    with screen.playing() as show, screen.waiting("Stopping ..."):
+        show(finished().board())
+
+    assert not screen.is_live
+    assert written.getvalue() == ""
+
+
+def test_a_plain_line_comes_every_two_seconds() -> None:
+    now_s = 0.0
+    said: list[str] = []
+    lines = PlainLines(said.append, lambda: now_s)
+
+    for tick in range(50):
+        now_s = tick * 0.1
+        lines.show(finished().board(now_s))
+
+    assert [line.split()[0] for line in said] == ["2.0", "4.0"]
+    assert PLAIN_EVERY_S == 2.0
+
+
+def test_a_plain_line_says_how_far_everything_is() -> None:
+    assert plain(finished().board()) == (
+        "  5.0 s  10 flights in, 10 answered by flights:v1 (1,500/s); in shadow flights:v4: 10 compared, differs on "
+        "0.0%; flights:v3_hours: 10 compared, differs on 50.0%"
+    )
+    assert "flights:v4: 0 compared, differs on -" in plain(DemoRun().board())
+
+
+def test_what_is_shown_stays() -> None:
+    screen, written = plain_screen()
+
+    screen.show(Text("a paragraph"))
+
+    assert written.getvalue() == "a paragraph\n"
