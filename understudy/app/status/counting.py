@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from understudy.app.status.facts import Lane, Times
 from understudy.deployments import plan as planned
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from comparator.summary import Comparison
     from understudy.deployments.plan import Role
@@ -36,8 +37,9 @@ class Counting:
         self.compared.setdefault(group.lane, Cell()).merge(cell)
 
     def lane(self, version: str, role: Role, latest_error: str | None = None) -> Lane:
-        """What is known of a lane."""
+        """What is known of a lane. latest_error: where it is None, an example stands for it."""
         lane = planned.Lane(version, role)
+        latest_error = latest_error or next(self._errors_shown(lane), None)
         counts = self.counts.get(lane, Counter[str]())
         ledger = LaneLedger(**{name: counts[name] for name in COUNTS})
         if role == "answering":
@@ -49,6 +51,16 @@ class Counting:
     def others(self, known: Sequence[tuple[str, Role]]) -> list[tuple[str, Role]]:
         """Lanes that are not among those known: of earlier plans."""
         return [(lane.version, lane.role) for lane in self.counts if (lane.version, lane.role) not in known]
+
+    def _errors_shown(self, lane: planned.Lane) -> Iterator[str]:
+        """The lane's errors among the examples, which stand beside its own answers or, production's, beside others'."""
+        shadow = lane.role == "shadow"
+        cells = [self.compared.get(lane, Cell())] if shadow else self.compared.values()
+        for cell in cells:
+            for example in reversed(cell.examples):
+                told = json.loads((example.candidate if shadow else example.production) or "{}")
+                if told.get("error_kind"):
+                    yield f"{told['error_kind']}: {told.get('error')}"
 
     def _comparison(self, lane: planned.Lane) -> Comparison | None:
         comparison = comparison_of(self.compared.get(lane, Cell()))

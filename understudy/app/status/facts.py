@@ -68,7 +68,7 @@ class Lane:
     """One version in one role, as the comparator has counted it.
 
     comparison: of a shadow with production; None where nothing was compared yet. latest_error: kind and text of its
-    latest dead letter.
+    latest dead letter, or of an example where that stands behind too many of other versions.
     """
 
     version: str

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -87,3 +88,29 @@ def test_lanes_of_earlier_plans_are_known_too() -> None:
 
     assert counting.others([("m:v1", "answering")]) == [("m:v0", "answering")]
     assert counting.lane("m:v9", "shadow") == Lane("m:v9", "shadow")
+
+
+def example(production: dict[str, Any], candidate: dict[str, Any]) -> dict[str, Any]:
+    shown = {"production": json.dumps(production), "candidate": json.dumps(candidate)}
+    return {"kind": "failed", "source_offset": 7, "event_time": None, "event_id": None, **shown}
+
+
+def test_where_no_latest_error_is_known_an_example_stands_for_it() -> None:
+    raised = {"error_kind": "model_raised", "error": "ValueError: no"}
+    undecodable = {"error_kind": "undecodable", "error": "no bytes"}
+    counting = Counting()
+    counting.add(
+        row("m:v2", "shadow", {"failed_candidate": 1}, against="m:v1", examples=[example({"label": True}, raised)])
+    )
+    counting.add(row("m:v3", "shadow", {"matched": 1}, against="m:v1"))
+
+    assert counting.lane("m:v2", "shadow").latest_error == "model_raised: ValueError: no"
+    assert counting.lane("m:v2", "shadow", "invalid: the latest").latest_error == "invalid: the latest"
+    assert counting.lane("m:v3", "shadow").latest_error is None
+    assert counting.lane("m:v1", "answering").latest_error is None
+
+    counting.add(
+        row("m:v3", "shadow", {"failed_both": 1}, against="m:v1", examples=[example(undecodable, undecodable)])
+    )
+
+    assert counting.lane("m:v1", "answering").latest_error == "undecodable: no bytes"
