@@ -8,8 +8,8 @@ import uuid
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # exported, without saying so
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 from support.harness import Visible
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 30.0
 LOOK_S = 0.01
+MARKERS_S = 1.0
 TRANSACTION_TIMEOUT_MS = 60_000
 NOBODY = -1
 
@@ -201,6 +202,7 @@ class KafkaHarness:
         return KafkaTransaction(self._client, self.name(f"other-user-{self._transactions}"), outputs)
 
     def read_committed(self, topic: str, partition: int = 0) -> Sequence[Visible]:
+        self._await_markers(At(topic, partition))
         self._reader.assign([TopicPartition(topic, partition, 0)])
         seen: list[Visible] = []
         deadline = time.monotonic() + PATIENCE_S
@@ -214,6 +216,21 @@ class KafkaHarness:
             assert error is None, error
             seen.append(as_visible(message))
         raise AssertionError(f"the end of {topic}[{partition}] was not reached")
+
+    def _await_markers(self, at: At) -> None:
+        """A commit is acknowledged before its markers are written: wait for them, but not for an open transaction."""
+        deadline = time.monotonic() + MARKERS_S
+        tick = threading.Event()
+        while self._end(at, IsolationLevel.READ_COMMITTED) < self._end(at, IsolationLevel.READ_UNCOMMITTED):
+            if time.monotonic() > deadline:
+                return
+            tick.wait(LOOK_S)
+
+    def _end(self, at: At, isolation: IsolationLevel) -> int:
+        """The partition's end as a reader of this isolation level sees it."""
+        latest = {TopicPartition(at.topic, at.partition): OffsetSpec.latest()}  # type: ignore[no-untyped-call]  # its stub
+        (future,) = self._admin.list_offsets(latest, isolation_level=isolation).values()
+        return int(future.result(timeout=PATIENCE_S).offset)
 
     def session(self, spec: SessionSpec) -> KafkaSession:
         session = self._log.session(spec)
@@ -280,6 +297,8 @@ def kill(session: KafkaSession) -> None:
     consumer._net.stop()
     for manager in (consumer._manager, session._client._manager):
         manager.closed = True
-        for watched in list(manager._net._selector.get_map().values()):  # connections that are just being made, too
-            watched.fileobj.close()
+        transports = [each.transport for each in manager._conns.values() if each.transport is not None]
+        watched = [each.fileobj for each in manager._net._selector.get_map().values()]  # and those just being made
+        for end in [transport._sock for transport in transports] + watched:
+            end.close()
         manager._net.close()
