@@ -12,6 +12,7 @@ from fastavro.read import SchemaResolutionError
 
 from schemas.errors import Undecodable
 from schemas.parsing import fingerprint
+from schemas.plain_records import WORTH_A_RUN, fixed_width_code, plain_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +30,6 @@ _RUBBISH: Final = (EOFError, LookupError, ValueError, ArithmeticError, TypeError
 _BEYOND: Final = b"\0"
 """Stands behind every value: what touches it ended too early. fastavro does not notice that in fields that it skips."""
 
-_FIXED_WIDTH: Final = {"double": "d", "float": "f", "boolean": "?"}
-_WORTH_A_RUN: Final = 16
-"""Fixed-width fields in a row from which on reading them at once saves more than a second call costs (measured)."""
-
 
 def decoder(writer: RecordSchema, reader: RecordSchema | None = None) -> Callable[[bytes, int], Row]:
     """A function of (value, number of framing bytes to skip) to the row, as the reader's schema has it.
@@ -40,11 +37,15 @@ def decoder(writer: RecordSchema, reader: RecordSchema | None = None) -> Callabl
     The whole value must be used up. The function raises Undecodable.
     """
     if reader is None or fingerprint(reader) == fingerprint(writer):
+        plain = plain_reader(writer)
         read = _record_reader(writer)  # resolution would change nothing, and more than doubles the time
     else:
+        plain = None
         read = partial(_read_with_fastavro, writer, reader)
 
     def decode(value: bytes, start: int) -> Row:
+        if plain is not None and (plain_row := plain(value, start)) is not None:
+            return plain_row
         stream = BytesIO(value + _BEYOND)
         stream.seek(start)
         try:
@@ -61,8 +62,8 @@ def decoder(writer: RecordSchema, reader: RecordSchema | None = None) -> Callabl
 def _record_reader(writer: RecordSchema) -> _Read:
     """Reads the longest run of fixed-width fields at once, where that is worth it, and the rest through fastavro."""
     fields = writer["fields"]
-    start, stop = _longest_run([_code(each) is not None for each in fields])
-    if stop - start < _WORTH_A_RUN:
+    start, stop = _longest_run([fixed_width_code(each) is not None for each in fields])
+    if stop - start < WORTH_A_RUN:
         return partial(_read_with_fastavro, writer, None)
     around = [fields[:start], fields[stop:]]
     before, after = (
@@ -93,20 +94,12 @@ def _read_parts(parts: list[_Read], stream: BytesIO) -> Row:
 
 def _fixed_width_reader(fields: list[dict[str, Any]]) -> _Read:
     names = [each["name"] for each in fields]
-    layout = struct.Struct("<" + "".join(_code(each) or "" for each in fields))
+    layout = struct.Struct("<" + "".join(fixed_width_code(each) or "" for each in fields))
 
     def read(stream: BytesIO) -> Row:
         return dict(zip(names, layout.unpack(stream.read(layout.size)), strict=True))
 
     return read
-
-
-def _code(field: dict[str, Any]) -> str | None:
-    """The letter that `struct` has for a field's type, if values of it all have one width."""
-    kind = field["type"]
-    if isinstance(kind, list):
-        return None
-    return _FIXED_WIDTH.get(kind if isinstance(kind, str) else kind["type"])
 
 
 def _wrong_length(end: int, size_bytes: int, name: str) -> Undecodable:

@@ -28,6 +28,7 @@ POINT = {"type": "record", "name": "Point", "fields": [{"name": "x", "type": "fl
 MANY = {"type": "array", "items": "long"}
 MIXED = event("string", ENUM, FIXED, POINT, ["null", "Point"], MANY, {"type": "map", "values": "Point"}, "bytes", "int")
 DOUBLES = event(*["double"] * 20, "boolean", "float")
+WITH_TEXTS = event("string", *["double"] * 20, "string")
 WITHIN = event("string", *["double"] * 20, ["null", "long"], ENUM)
 NAMED_AROUND = event(POINT, *["double"] * 20, "Point")
 LOGICAL = event(
@@ -36,7 +37,7 @@ LOGICAL = event(
     {"type": "string", "logicalType": "uuid"},
     {"type": "bytes", "logicalType": "decimal", "precision": 4},
 )
-WRITERS = [MIXED, DOUBLES, WITHIN, NAMED_AROUND, LOGICAL, *(contract(name) for name in CONTRACTS)]
+WRITERS = [MIXED, DOUBLES, WITH_TEXTS, WITHIN, NAMED_AROUND, LOGICAL, *(contract(name) for name in CONTRACTS)]
 OTHER_READER = event(["null", "string", "bytes"], ENUM, "bytes", "Colour", "string", MANY, defaults=False)
 
 
