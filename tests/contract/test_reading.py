@@ -136,8 +136,6 @@ def test_an_open_transaction_holds_back_what_is_behind_it(harness: LogHarness) -
 
 
 def test_offset_gaps_are_kept(harness: LogHarness) -> None:
-    if not harness.supports("compaction"):
-        pytest.skip("this log cannot be made to compact within a test's time")
     topic = harness.create_compacted("input", [batch("a0", "b1", "c2"), batch("b3", "d4")])
     begin(harness, topic, 0)
 

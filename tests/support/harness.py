@@ -5,7 +5,7 @@ One harness is made per test. Its names are unique, so that tests may share one 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from understudy.core.log.contract import EMPTY
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from understudy.core.batches import Batch
     from understudy.core.log.contract import Log, Output, Phase, Session, SessionSpec
-
-Ability = Literal["virtual time", "compaction"]
-"""virtual time: waiting costs nothing. compaction: `create_compacted` is there."""
 
 
 class Killed(Exception):
@@ -48,8 +45,6 @@ class LogHarness(Protocol):
     def log(self) -> Log:
         """The backend under test."""
         ...
-
-    def supports(self, ability: Ability) -> bool: ...
 
     def name(self, stem: str) -> str:
         """The stem, made unique to this test: for groups, slots, transactional ids. Equal stems give equal names."""

@@ -13,8 +13,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 from support.harness import Visible
 
-from understudy.core.batches import restamped
-from understudy.core.log.contract import EMPTY
+from understudy.core.batches import Record, build, restamped
+from understudy.core.log.contract import EMPTY, Output
 from understudy.core.log.contract import TopicPartition as At
 from understudy.core.log.kafka import KafkaLog
 from understudy.core.log.kafka import transaction_requests as requests
@@ -26,10 +26,8 @@ from understudy.core.log.kafka.produce_request import produce_request
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from support.harness import Ability
-
     from understudy.core.batches import Batch
-    from understudy.core.log.contract import Output, Session, SessionSpec
+    from understudy.core.log.contract import Session, SessionSpec
     from understudy.core.log.kafka.session import KafkaSession
 
 PATIENCE_S = 30.0
@@ -37,6 +35,9 @@ LOOK_S = 0.01
 MARKERS_S = 1.0
 TRANSACTION_TIMEOUT_MS = 60_000
 NOBODY = -1
+COMPACTION_S = 60.0
+"""A broker looks for what to compact every 15 seconds by default."""
+COMPACTED = {"cleanup.policy": "compact", "segment.ms": "1000", "min.cleanable.dirty.ratio": "0.0"}
 
 
 class KafkaTransaction:
@@ -134,9 +135,6 @@ class KafkaHarness:
             }
         )
 
-    def supports(self, ability: Ability) -> bool:  # noqa: ARG002 - neither
-        return False
-
     def name(self, stem: str) -> str:
         return f"{self._prefix}-{stem}"
 
@@ -152,7 +150,16 @@ class KafkaHarness:
         self._await_leaders(topic, partitions)
 
     def create_compacted(self, stem: str, batches: Sequence[Batch]) -> str:
-        raise NotImplementedError
+        """Compaction leaves the segment that is written to alone: an aborted transaction, unseen, begins a new one."""
+        topic = self.create_topic(stem, config=COMPACTED)
+        last = At(topic, 0)
+        for batch in batches:
+            self.append(topic, 0, batch)
+        keys = {seen.key for seen in self.read_committed(topic)}
+        filler = build([Record(b"filler", b"", self.now_ms())])
+        self.open_transaction([Output(topic, 0, filler)]).end(commit=False)
+        wait_until(lambda: len(self.read_committed(topic)) == len(keys), COMPACTION_S, f"compaction of {last}")
+        return topic
 
     def _await_leaders(self, topic: str, partitions: int) -> None:
         def led() -> bool:

@@ -16,8 +16,6 @@ from understudy.core.log.memory import MemoryLog, VirtualClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from support.harness import Ability
-
     from understudy.core.batches import Batch
     from understudy.core.log.contract import Output, Session, SessionSpec
     from understudy.core.log.memory import Faults
@@ -57,9 +55,6 @@ class MemoryHarness:
     @property
     def log(self) -> MemoryLog:
         return self._log
-
-    def supports(self, ability: Ability) -> bool:
-        return ability in {"virtual time", "compaction"}
 
     def name(self, stem: str) -> str:
         return stem

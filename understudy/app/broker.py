@@ -65,6 +65,7 @@ BROKER_PROPERTIES: Final[Mapping[str, str]] = {
     "background.threads": "2",
     "log.cleaner.dedupe.buffer.size": "8388608",
     "log.cleaner.io.buffer.size": "65536",
+    "log.cleaner.backoff.ms": "1000",
 }
 
 LOG4J_CONFIGURATION: Final = """<?xml version="1.0" encoding="UTF-8"?>
