@@ -18,7 +18,6 @@ def tune_process() -> None:
     that for blocks of up to the largest that it ever saw freed, so here is one, which is never written to. Elsewhere
     this has no effect.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     bytes(KEPT_BYTES)
