@@ -1,7 +1,9 @@
 """The command `demo`."""
 
+import io
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +36,8 @@ def demo(*, broker: BrokerChoice = "auto", fast: Fast = False, json_file: JsonFi
         raise typer.BadParameter(f"there is no folder {json_file.parent}", param_hint="--json")
     choice = choose(broker)
     forget_settings(os.environ, keep_security=choice.kind == "given")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a tick that a terminal cannot show is no reason to end
     screen = Screen()
     screen.say(f"Broker: {choice}")
     outcome = play(choice, screen, FAST if fast else FULL)
