@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def summary(outcome: Outcome) -> RenderableType:
     """The end of the demo: what users saw, what each shadow would have done, and what took time."""
     board = outcome.board
-    parts: list[RenderableType] = [versions(board), Text(), *_users(outcome)]
+    parts: list[RenderableType] = [Text(), versions(board), Text(), *_users(outcome)]
     for shadow in board.shadows:
         parts += [Text(), *_shadow(shadow, board)]
     took = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in outcome.took_s.items())
