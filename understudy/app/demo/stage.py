@@ -13,9 +13,10 @@ from understudy.app.demo import scenery
 from understudy.app.demo.cast import Processes, Threads
 from understudy.app.demo.checklist import Item
 from understudy.app.logs import open_kafka
+from understudy.core.log.contract import NewTopic
 from understudy.core.log.errors import LogError
 from understudy.core.log.memory import MemoryLog
-from understudy.core.topics import Sizing, topic_table
+from understudy.core.topics import CLUSTER_DEFAULT, FOR_EVER, Sizing, topic_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,9 +80,14 @@ def _on_kafka(choice: Choice, folder: Path, stack: ExitStack, doing: Item, say: 
         settings = scenery.furnish(folder, f"{ENDPOINT}-demo-{uuid.uuid4().hex[:8]}", choice.bootstrap)
         log = stack.enter_context(open_kafka(settings))
         with log.admin() as admin:  # fails here, and not after the training, where no broker answers
-            admin.describe([settings.names.input])
+            admin.create([_input(settings)])
         stack.callback(_delete_topics, log, settings, say)
     return Stage(settings, log, Processes(folder))
+
+
+def _input(settings: Settings) -> NewTopic:
+    """The flights are of 2013: what a cluster keeps by default could be gone before it is routed."""
+    return NewTopic(settings.names.input, scenery.PARTITIONS, CLUSTER_DEFAULT, {"retention.ms": str(FOR_EVER)})
 
 
 def _delete_topics(log: Log, settings: Settings, say: Callable[[str], None]) -> None:

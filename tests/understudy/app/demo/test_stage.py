@@ -70,6 +70,20 @@ def test_on_a_given_broker_each_demo_has_topics_of_its_own_and_deletes_them(
 
 
 @pytest.mark.kafka
+def test_on_a_given_broker_flights_of_2013_are_kept_whatever_the_cluster_keeps(
+    tmp_path: Path, kafka_bootstrap: str
+) -> None:
+    choice = choose(kafka_bootstrap)
+
+    with stage(choice, tmp_path, checklist(choice), lambda _: None) as made, made.log.admin() as admin:
+        name = made.settings.names.input
+        made_here = admin.describe([name])[name]
+
+    assert made_here.config["retention.ms"] == "-1"
+    assert made_here.partitions == scenery.PARTITIONS
+
+
+@pytest.mark.kafka
 def test_a_broker_of_ours_runs_as_long_as_it_is_needed(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--broker") not in {"auto", "local"}:
         pytest.skip("NOT RUN, starts a broker: --broker local")
