@@ -1,6 +1,6 @@
 """Reads records of numbers of one width and a few short texts, as many events are.
 
-In less than half of fastavro's time for a text and 27 doubles (`benchmarks/bench_rows.py`).
+In less than half of fastavro's time for a text and 27 doubles (`benchmarks/bench_encoding.py`).
 """
 
 from __future__ import annotations
