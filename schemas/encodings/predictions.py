@@ -1,8 +1,9 @@
 """Encodes predictions, the one row that is written for every record.
 
-Written by hand, because it is the hot path: in less than a third of fastavro's time (`benchmarks/bench_encoding.py`). Binary Avro
-is the concatenation of its fields, so the leading fields, which a micro-batch has in common, become a prefix. Tests
-hold every byte against fastavro, and the layout below against the contract.
+Written by hand, because it is the hot path: in less than a third of fastavro's time
+(`benchmarks/bench_encoding.py`). Binary Avro is the concatenation of its fields, so the leading fields, which a
+micro-batch has in common, become a prefix. Tests hold every byte against fastavro, and the layout below against the
+contract.
 """
 
 from __future__ import annotations
