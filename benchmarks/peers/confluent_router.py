@@ -48,14 +48,15 @@ def main() -> None:
     consumer.subscribe([options.source])
     copied = 0
     while copied < options.records:
-        copied += transaction(consumer, producer, options.target)
+        copied += transaction(consumer, producer, options.source, options.target)
     consumer.close()
 
 
-def transaction(consumer: Consumer, producer: Producer, targets: list[str]) -> int:
+def transaction(consumer: Consumer, producer: Producer, source: str, targets: list[str]) -> int:
     """Copy for 100 ms, then commit outputs and positions together."""
     producer.begin_transaction()
-    next_offsets: dict[tuple[str, int], int] = {}
+    last_offsets: dict[int, int] = {}
+    produce = producer.produce
     copied = 0
     end = time.monotonic() + TRANSACTION_S
     while (left := end - time.monotonic()) > 0:
@@ -65,25 +66,30 @@ def transaction(consumer: Consumer, producer: Producer, targets: list[str]) -> i
                 raise KafkaException(error)
             partition, key, value, stamp = message.partition(), message.key(), message.value(), message.timestamp()[1]
             for target in targets:
-                produce(producer, target, value, key, partition, stamp)
-            next_offsets[message.topic(), partition] = message.offset() + 1
-            copied += 1
-    positions = [TopicPartition(topic, partition, offset) for (topic, partition), offset in next_offsets.items()]
+                try:
+                    produce(target, value, key, partition, timestamp=stamp)
+                except BufferError:
+                    produce_when_there_is_room(producer, target, value, key, partition, stamp)
+            last_offsets[partition] = message.offset()
+        copied += len(messages)
+    positions = [TopicPartition(source, partition, offset + 1) for partition, offset in last_offsets.items()]
     if positions:
         producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata())
     producer.commit_transaction()
     return copied
 
 
-def produce(producer: Producer, target: str, value: bytes, key: bytes, partition: int, stamp: int) -> None:
-    """Queue one message; wait for room when the queue is full."""
+def produce_when_there_is_room(
+    producer: Producer, target: str, value: bytes, key: bytes, partition: int, stamp: int
+) -> None:
+    """Queue one message, waiting for the queue to empty."""
     while True:
+        producer.poll(0.1)
         try:
             producer.produce(target, value, key, partition, timestamp=stamp)
         except BufferError:
-            producer.poll(0.1)
-        else:
-            return
+            continue
+        return
 
 
 if __name__ == "__main__":
