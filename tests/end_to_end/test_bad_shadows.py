@@ -80,7 +80,7 @@ def test_broken_shadows_hurt_neither_production_nor_each_other(
     park_early(endpoint)
     start(endpoint)
     produce_flights(endpoint, EVENTS // 3)
-    until(lambda: endpoint.answered(HANGS) > 0, 60, "answers of the one that will hang")
+    until(lambda: endpoint.answered(HANGS) > 0, 120, "answers of the one that will hang")
     endpoint.processes[slot_of(HANGS)].send_signal(signal.SIGSTOP)
     produce_flights(endpoint, EVENTS - EVENTS // 3)
 
@@ -89,7 +89,7 @@ def test_broken_shadows_hurt_neither_production_nor_each_other(
     assert production_answers(endpoint, observer) == Counter({("answered", PRODUCTION): EVENTS})
     assert endpoint.processes.pop(slot_of(DAMAGED)).wait(timeout=1) == 1
     assert "sha256" in endpoint.logged(slot_of(DAMAGED)).splitlines()[-1]
-    until(lambda: is_missed(endpoint, HANGS), 60, "the group's notice that one hangs")
+    until(lambda: is_missed(endpoint, HANGS), 120, "the group's notice that one hangs")
     check_status(endpoint.status())
 
     endpoint.processes[slot_of(HANGS)].send_signal(signal.SIGCONT)

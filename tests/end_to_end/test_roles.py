@@ -111,7 +111,7 @@ def test_roles_that_are_stopped_amid_work_go_on_where_they_were(
     endpoint = flights_endpoint(PRODUCTION, [SHADOW])
     start(endpoint)
     produce_flights(endpoint, EVENTS // 2)
-    until(lambda: endpoint.answered(PRODUCTION) > 0, 60, "the first answers")
+    until(lambda: endpoint.answered(PRODUCTION) > 0, 120, "the first answers")
     assert [endpoint.stop(slot) for slot in ROLES] == [0, 0, 0, 0]
     produce_flights(endpoint, EVENTS // 2)
     assert [problem.partition(":")[0] for problem in endpoint.status()["problems"]] == [
@@ -122,7 +122,7 @@ def test_roles_that_are_stopped_amid_work_go_on_where_they_were(
     ]
 
     start(endpoint)
-    until(lambda: endpoint.compared(SHADOW) >= EVENTS, 60, "every pair")
+    until(lambda: endpoint.compared(SHADOW) >= EVENTS, 120, "every pair")
 
     assert answers_twice(endpoint, observer) == (EVENTS, 0)
     assert endpoint.compared(SHADOW) == EVENTS
@@ -137,7 +137,7 @@ def test_a_second_instance_of_a_slot_takes_over_and_the_first_says_why_it_ends(
     endpoint = flights_endpoint(PRODUCTION, [SHADOW])
     start(endpoint)
     produce_flights(endpoint, EVENTS // 2)
-    until(lambda: endpoint.compared(SHADOW) > 0, 60, "the first pairs")
+    until(lambda: endpoint.compared(SHADOW) > 0, 120, "the first pairs")
     older = {slot: endpoint.processes.pop(slot) for slot in ROLES}
 
     start(endpoint)
@@ -147,7 +147,7 @@ def test_a_second_instance_of_a_slot_takes_over_and_the_first_says_why_it_ends(
     for slot in ROLES:
         assert f"{slot}, and this one must exit" in endpoint.logged(slot)
         assert "Traceback" not in endpoint.logged(slot)
-    until(lambda: endpoint.compared(SHADOW) >= EVENTS, 60, "every pair")
+    until(lambda: endpoint.compared(SHADOW) >= EVENTS, 120, "every pair")
     assert answers_twice(endpoint, observer) == (EVENTS, 0)
     assert endpoint.compared(SHADOW) == EVENTS
     assert [endpoint.stop(slot) for slot in ROLES] == [0, 0, 0, 0]
