@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.driving import Driver, at, batch, begin_at, position_of, seen
+from support.driving import Driver, at, batch, begin_at, end_of, position_of, seen
 from support.harness import Killed, crash_at
 
-from understudy.core.log.contract import Position
+from understudy.core.log.contract import Output, Position
 from understudy.core.log.errors import MissingPosition, PositionExpired
 
 if TYPE_CHECKING:
@@ -69,6 +69,27 @@ def test_a_position_at_the_start_of_what_is_left_serves(harness: LogHarness) -> 
     driver = Driver(harness, [topic])
 
     driver.until_holds("a1")
+
+
+def test_a_position_behind_the_last_record_outlives_the_deletion_of_all_there_was(harness: LogHarness) -> None:
+    topic = harness.create_topic("input")
+    begin_at(harness, "group", {at(topic): Position(0)})
+    with harness.log.writer(harness.name("writer")) as writer:
+        assert writer.commit([Output(topic, 0, batch("a0"))])
+    driver = Driver(harness, [topic])
+    driver.until_holds("a0")
+    assert driver.commit([], {at(topic): Position(1, "all done")})
+    assert end_of(harness, at(topic)) == 2, "the end of the transaction takes an offset, too"
+    driver.until(lambda: position_of(harness, "group", at(topic)) == Position(2, "all done"), "the end of it passed")
+    driver.session.close()
+    harness.delete_records(topic, 0, 2)
+
+    successor = Driver(harness, [topic])
+
+    successor.until_owns(at(topic))
+    assert successor.owned == {at(topic): Position(2, "all done")}
+    harness.append(topic, 0, batch("a1"))
+    successor.until_holds("a1")
 
 
 def test_assigned_positions_come_with_their_notes(harness: LogHarness) -> None:

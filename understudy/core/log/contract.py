@@ -125,7 +125,9 @@ class Session(Protocol):
     def commit(self, outputs: Iterable[Output], positions: Mapping[TopicPartition, Position] | None = None) -> bool:
         """Append the outputs and move the positions in one transaction.
 
-        positions: default all that was polled, each with its last note. Returns True when the transaction is known
+        positions: default all that was polled, each with its last note. One that stands behind all that was polled is
+        stored behind what follows and is not visible (markers, aborted records), which retention deletes like records:
+        a position before it would have expired although nothing is owed. Returns True when the transaction is known
         to be committed; with nothing to write, without one. False: it was not (or is not known to be); the session
         goes on from its committed positions, and the next poll lists every owned partition in `assigned`.
 

@@ -149,6 +149,11 @@ class Membership:
             ) from error
         except (errors.RetriableError, *REJOINS):
             return {}
+        except ValueError:
+            if not self._has_forgotten_its_generation():
+                raise
+            self.rejoin()
+            return {}
         except errors.KafkaError as error:
             raise refused(error, "to serve this group") from error
         if self._is_fenced():
@@ -167,6 +172,10 @@ class Membership:
         attempt = coordinator._join_task  # noqa: SLF001 - likewise
         if attempt is not None and not isinstance(attempt, LastingJoin):
             coordinator._join_task = LastingJoin(attempt)  # noqa: SLF001 - likewise
+
+    def _has_forgotten_its_generation(self) -> bool:
+        """The library cannot take what a join brought when a late heartbeat has made it forget the generation."""
+        return self._consumer._coordinator._generation.protocol is None  # noqa: SLF001 - checked by selfcheck
 
     def _is_fenced(self) -> bool:
         """The library stops heartbeats without a word when another instance has joined under this one's id."""
@@ -189,6 +198,14 @@ class Membership:
         for at, offset in offsets.items():
             self._consumer.seek(kafka.TopicPartition(*at), offset)
 
+    def reached(self, at: TopicPartition) -> int:
+        """The offset to be read next: behind what was handed out, and behind what follows and is not visible.
+
+        0 where the library does not know it.
+        """
+        state = self._consumer._subscription.assignment.get(kafka.TopicPartition(*at))  # noqa: SLF001 - checked by selfcheck
+        return 0 if state is None or state.position is None else int(state.position.offset)
+
     def let_flow(self, partitions: Collection[TopicPartition]) -> None:
         """Read these owned partitions, and no others."""
         wanted = frozenset(partitions)
@@ -199,8 +216,13 @@ class Membership:
         self._flowing = wanted
 
     def rejoin(self) -> None:
-        """Join anew: the group does not know this member any more."""
-        self._consumer._coordinator.reset_generation()  # noqa: SLF001 - checked by selfcheck
+        """Join anew: the group does not know this member, or its generation, any more.
+
+        A join that is under way does just that; to forget the generation then would be to forget the one it brings.
+        """
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - checked by selfcheck
+        if coordinator._join_task is None:  # noqa: SLF001 - likewise
+            coordinator.reset_generation()
 
     def request_rebalance(self) -> None:
         """Join again as the same member; a leader that does so makes the group share its partitions anew."""

@@ -113,8 +113,8 @@ RECEIVING: Final = (
 )
 """Optional: what `receiving` replaces to save copies. Where one is missing it replaces nothing."""
 
-CONSUMER_ATTRIBUTES: Final = ("_fetcher", "_coordinator", "_cluster")
-COORDINATOR_ATTRIBUTES: Final = ("_heartbeat_enabled", "_join_task", "rejoining")
+CONSUMER_ATTRIBUTES: Final = ("_fetcher", "_coordinator", "_cluster", "_subscription")
+COORDINATOR_ATTRIBUTES: Final = ("_generation", "_heartbeat_enabled", "_join_task", "rejoining")
 
 
 class IncompatibleClient(LogError):

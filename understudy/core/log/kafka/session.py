@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from kafka import errors
 
 from understudy.core.batches import split
-from understudy.core.log.contract import EMPTY, Polled, Position, TopicPartition
+from understudy.core.log.contract import EMPTY, Polled, Position, TopicPartition, no_probe
 from understudy.core.log.errors import (
     Fenced,
     LogError,
@@ -28,13 +28,14 @@ from understudy.core.log.kafka.groups import describe_group, remove_member
 from understudy.core.log.kafka.offsets import held_range
 from understudy.core.log.kafka.positions import check_notes, committed_positions
 from understudy.core.log.kafka.producer import TransactionLost
+from understudy.core.log.kafka.progress import Progress
 from understudy.core.log.kafka.transaction_requests import Moved
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from understudy.core.batches import Batch
-    from understudy.core.log.contract import Output, SessionSpec
+    from understudy.core.log.contract import Output, Phase, SessionSpec
     from understudy.core.log.kafka.client import Client
     from understudy.core.log.kafka.group import Membership, Ownership
     from understudy.core.log.kafka.producer import Producer
@@ -50,6 +51,8 @@ TOPICS_CHECK_S: Final = 1.0
 RECORDS_CHECK_S: Final = 0.05
 """How old the last look at the topics may be: at any time, and before records are handed out, lest those of a topic
 that was made again are taken for the old one's."""
+QUIET_S: Final = 1.0
+"""After so long without a commit, positions are moved over what is not visible, if there is some."""
 CLOSE_PATIENCE_S: Final = 5.0
 REREAD_PATIENCE_S: Final = 10.0
 
@@ -74,10 +77,9 @@ class KafkaSession:
         self._owned: frozenset[TopicPartition] = frozenset()
         self._served: frozenset[TopicPartition] = frozenset()
         self._stale: frozenset[TopicPartition] = frozenset()
-        self._next: dict[TopicPartition, int] = {}
-        self._committed: dict[TopicPartition, Position] = {}
+        self._progress = Progress()
         self._topic_ids: dict[str, str] = {}
-        self._looked_at = self._cover_at = 0.0
+        self._looked_at = self._cover_at = self._moved_at = 0.0
         self._news = News()
 
     # Polling
@@ -94,6 +96,8 @@ class KafkaSession:
         try:
             again = self._reread(reread) if reread else {}
             batches = self._gather(deadline, frozenset(paused), at_once=bool(again))
+            if not (batches or again):
+                self._move_over_what_is_not_visible()
         except Fenced:
             self._move("fenced")
             raise
@@ -145,7 +149,7 @@ class KafkaSession:
         if self._state == "positioning":
             self._read_positions()
         batches = {at: found for at, found in polled.items() if at in self._served and at not in self._stale}
-        self._next.update({at: found[-1].next_offset for at, found in batches.items()})
+        self._progress.hand_out(batches)
         return batches
 
     def _slice_s(self) -> float:
@@ -175,8 +179,7 @@ class KafkaSession:
         self._news.revoked |= self._served - now
         for at in self._served - kept:
             self._news.assigned.pop(at, None)
-            self._next.pop(at, None)
-            self._committed.pop(at, None)
+            self._progress.forget(at)
         self._owned, self._served = change.partitions, now
         self._stale = (self._stale & kept) | (now - kept)
         if change.lost:
@@ -194,8 +197,7 @@ class KafkaSession:
             return
         found = {at: self._start_of(at, known) for at in self._stale}
         self._membership.place({at: position.offset for at, position in found.items()})
-        self._next.update({at: position.offset for at, position in found.items()})
-        self._committed.update(found)
+        self._progress.begin(found)
         self._news.assigned.update(found)
         self._stale = frozenset()
         self._move("positions_read")
@@ -259,7 +261,8 @@ class KafkaSession:
 
     def _reread(self, wanted: Mapping[TopicPartition, int]) -> dict[TopicPartition, Sequence[Batch]]:
         """Batches behind the position, from the offsets named up to it; retention may have left less."""
-        spans = {at: (offset, self._next[at]) for at, offset in wanted.items() if at in self._next}
+        read_to = self._progress.next
+        spans = {at: (offset, read_to[at]) for at, offset in wanted.items() if at in read_to}
         deadline = time.monotonic() + REREAD_PATIENCE_S
         while True:
             try:
@@ -281,17 +284,30 @@ class KafkaSession:
         """See `contract.Session.commit`. An output topic that does not exist raises UnknownTopic."""
         self._check_open()
         appended = tuple(outputs)
-        moved = self._polled_positions() if positions is None else positions
+        moved = self._progress.polled() if positions is None else positions
         if not appended and not moved:
             return True
+        return self._commit(appended, moved, self._spec.probe)
+
+    def _move_over_what_is_not_visible(self) -> None:
+        """Markers come behind their records, also when these are committed already: store that they were passed."""
+        if self._state == "serving" and time.monotonic() >= self._moved_at + QUIET_S:
+            self._moved_at = time.monotonic()
+            if self._progress.to_store({}, self._membership.reached):
+                self._commit((), {}, no_probe)
+
+    def _commit(
+        self, appended: Sequence[Output], moved: Mapping[TopicPartition, Position], probe: Callable[[Phase], None]
+    ) -> bool:
         member = self._membership.member
         if self._state != "serving" or member is None or not moved.keys() <= self._served:
             self._lose("what was to be committed is not owned any more")
             return False
         self._move("began")
+        stored = self._progress.to_store(moved, self._membership.reached)
         try:
             check_notes(moved)
-            self._producer.commit(appended, Moved(self._spec.group, member, moved) if moved else None, self._spec.probe)
+            self._producer.commit(appended, Moved(self._spec.group, member, stored) if stored else None, probe)
         except TransactionLost as error:
             self._rejoin_if_unknown(error)
             self._lose(str(error))
@@ -302,17 +318,10 @@ class KafkaSession:
         except LogError as error:
             self._lose(str(error))
             raise
-        self._committed.update(moved)
+        self._progress.commit(moved, stored)
+        self._moved_at = time.monotonic()
         self._move("committed")
         return True
-
-    def _polled_positions(self) -> dict[TopicPartition, Position]:
-        """All that was handed out and not committed, each with its last note."""
-        return {
-            at: Position(offset, self._committed[at].note)
-            for at, offset in self._next.items()
-            if at in self._committed and offset != self._committed[at].offset
-        }
 
     def _lose(self, reason: str) -> None:
         """Forget what was handed out: the next poll reads the positions again."""

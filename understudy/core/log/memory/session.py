@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from understudy.core.log.contract import EMPTY, MAX_NOTE_BYTES, Polled, Position, TopicPartition
@@ -30,9 +30,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Reading:
-    """A partition that is being served. committed: the position from which a new owner would begin."""
+    """A partition that is being served.
+
+    next_offset: where to read on. handed_to: the end of what was handed out; what lies between is not visible.
+    committed: the position from which a new owner would begin, as whoever committed it named it.
+    """
 
     next_offset: int
+    handed_to: int
     committed: Position
 
 
@@ -202,7 +207,9 @@ class MemorySession:
         held = {at.partition for at in group.pending if at.topic in self._spec.topics}
         fresh = sorted(at for at in served - self._readings.keys() if at.partition not in held)
         assigned = {at: self._start(group, at) for at in fresh}
-        self._readings.update({at: Reading(position.offset, position) for at, position in assigned.items()})
+        self._readings.update(
+            {at: Reading(position.offset, position.offset, position) for at, position in assigned.items()}
+        )
         return assigned
 
     def _start(self, group: Group, at: TopicPartition) -> Position:
@@ -226,6 +233,8 @@ class MemorySession:
             return {}
         for at, scanned in scans.items():
             self._readings[at].next_offset = scanned.next_offset
+        for at, batches in found.items():
+            self._readings[at].handed_to = batches[-1].next_offset
         return found
 
     def _read_again(self, reread: Mapping[TopicPartition, int]) -> dict[TopicPartition, Sequence[Batch]]:
@@ -250,15 +259,21 @@ class MemorySession:
 
     def _polled(self) -> dict[TopicPartition, Position]:
         return {
-            at: Position(reading.next_offset, reading.committed.note)
+            at: Position(reading.handed_to, reading.committed.note)
             for at, reading in self._readings.items()
-            if reading.next_offset != reading.committed.offset
+            if reading.handed_to != reading.committed.offset
         }
 
     def _moves(self, positions: Mapping[TopicPartition, Position]) -> Moves | None:
         if not positions:
             return None
-        return Moves(self._spec.group, self._spec.slot, self._member_id, self._generation, positions)
+        stored = {at: self._stored(at, position) for at, position in positions.items()}
+        return Moves(self._spec.group, self._spec.slot, self._member_id, self._generation, stored)
+
+    def _stored(self, at: TopicPartition, position: Position) -> Position:
+        """Behind all that was handed out, a position stands behind what follows and is not visible, too."""
+        reading = self._readings[at]
+        return replace(position, offset=reading.next_offset) if position.offset == reading.handed_to else position
 
     def _join(self) -> int:
         return self._group().join(self._spec.slot, self._spec.topics, self._spec.session_timeout_s)

@@ -15,7 +15,7 @@ from understudy.core.log.kafka.fetch import OutOfRange
 from understudy.core.log.kafka.group import LastingJoin, Membership, Ownership, RebalanceListener, check_slot, served
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from support.kafka_harness import KafkaHarness
 
@@ -145,6 +145,42 @@ def test_a_member_that_joins_anew_has_lost_what_it_had(member: Membership) -> No
     take_change(member)
     member.rejoin()
     assert take_change(member).lost
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("forget", [Membership.rejoin, lambda each: each._consumer._coordinator.reset_generation()])
+def test_a_generation_that_is_forgotten_when_a_join_has_brought_it_is_joined_anew(
+    kafka: KafkaHarness, source: str, member: Membership, forget: Callable[[Membership], None]
+) -> None:
+    coordinator = member._consumer._coordinator
+    take_change(member)
+    before = coordinator._generation.generation_id
+    spec = SessionSpec(kafka.name("group"), (source,), kafka.name("b"))
+    other = Membership(Address(kafka._bootstrap, EMPTY), spec)
+
+    def join_is_under_way() -> bool:
+        other.poll(0.01)
+        member.poll(0.001)
+        return coordinator._join_task is not None
+
+    def join_is_done() -> bool:
+        other.poll(0.01)
+        return bool(coordinator._generation.generation_id != before)
+
+    def both_have_one() -> bool:
+        other.poll(0.01)
+        member.poll(0.01)
+        owned = [change.partitions for each in (member, other) if (change := each.take_change())]
+        shares.extend(len(each) for each in owned)
+        return shares[-2:] == [1, 1] and coordinator.stable()
+
+    shares: list[int] = []
+    wait_until(join_is_under_way, 20.0, "a join")
+    wait_until(join_is_done, 20.0, "a generation")
+    forget(member)
+
+    wait_until(both_have_one, 20.0, "one partition each")
+    other.close(5.0)
 
 
 @pytest.mark.kafka
