@@ -29,10 +29,14 @@ class AbortedTransaction(NamedTuple):
 
 
 class Scanned(NamedTuple):
-    """batches: those with records to be read. next_offset: where to go on; also behind what was left out."""
+    """batches: those with records to be read. next_offset: where to go on; also behind what was left out.
+
+    leader_epoch: of the last batch, also where it was left out; -1 without batches.
+    """
 
     batches: Sequence[Batch]
     next_offset: int
+    leader_epoch: int = -1
 
 
 def scan(buffer: bytes | memoryview, from_offset: int, aborted: Iterable[AbortedTransaction] = ()) -> Scanned:
@@ -66,7 +70,7 @@ def committed(batches: Iterable[Batch], from_offset: int, aborted: Iterable[Abor
     pending = deque(sorted(aborted))
     skipped: set[int] = set()
     kept: list[Batch] = []
-    next_offset = from_offset
+    next_offset, leader_epoch = from_offset, -1
     for batch in batches:
         while pending and pending[0].first_offset <= batch.last_offset:
             skipped.add(pending.popleft().producer_id)
@@ -76,7 +80,8 @@ def committed(batches: Iterable[Batch], from_offset: int, aborted: Iterable[Abor
         elif not (batch.is_transactional and batch.producer_id in skipped):
             kept += due(batch, from_offset)
         next_offset = max(next_offset, batch.next_offset)
-    return Scanned(kept, next_offset)
+        leader_epoch = batch.header.leader_epoch
+    return Scanned(kept, next_offset, leader_epoch)
 
 
 def due(batch: Batch, from_offset: int) -> Sequence[Batch]:

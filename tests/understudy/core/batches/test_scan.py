@@ -100,7 +100,7 @@ def test_the_position_moves_over_what_is_left_out() -> None:
     log.write(b"a1", b"a2", producer_id=1)
     log.end(1, commit=False)
 
-    assert scan(log.data, 0, log.aborted_from(0)) == ([], 3)
+    assert scan(log.data, 0, log.aborted_from(0))[:2] == ([], 3)
 
 
 def test_reading_begins_in_the_middle_of_a_batch() -> None:
@@ -121,7 +121,7 @@ def test_batches_below_the_offset_asked_for_only_move_the_bookkeeping() -> None:
     log.write(b"3")
 
     assert values(list(scan(log.data, 3).batches)) == [b"3"]
-    assert scan(log.data, 9) == ([], 9)
+    assert scan(log.data, 9)[:2] == ([], 9)
 
 
 def test_a_truncated_last_batch_is_left_out() -> None:
@@ -134,7 +134,7 @@ def test_a_truncated_last_batch_is_left_out() -> None:
         scanned = scan(memoryview(log.data)[:end], 0)
         assert (values(list(scanned.batches)), scanned.next_offset) == ([b"0", b"1"], 2)
     for end in range(whole):
-        assert scan(log.data[:end], 0) == ([], 0)
+        assert scan(log.data[:end], 0)[:2] == ([], 0)
 
 
 def test_a_corrupt_batch_is_found_wherever_it_stands() -> None:
@@ -161,7 +161,7 @@ def test_batches_that_compaction_emptied_or_cut_are_passed_over() -> None:
 
     assert read(log) == [b"3", b"5"]
     assert read(log, 4) == [b"5"]
-    assert scan(log.data, 6) == ([], 13)
+    assert scan(log.data, 6)[:2] == ([], 13)
 
 
 def test_batches_in_gives_every_batch_with_its_own_offsets() -> None:
@@ -218,4 +218,4 @@ def test_whatever_the_order_of_transactions_exactly_the_committed_records_are_re
 @given(st.binary(max_size=200))
 def test_rubbish_is_corrupt_or_nothing(rubbish: bytes) -> None:
     with contextlib.suppress(CorruptBatch):
-        assert scan(rubbish, 0) == ([], 0)
+        assert scan(rubbish, 0)[:2] == ([], 0)

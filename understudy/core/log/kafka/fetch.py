@@ -67,9 +67,9 @@ class WholeBatches:
     def take(self, n: int | None = None) -> Sequence[Batch]:  # noqa: ARG002 - a response is taken whole
         """All batches of the response. Raises CorruptBatch."""
         found = scan_response(TopicPartition(*self.topic_partition), self._buffer, self.fetch_offset, self._aborted)
-        self.next_fetch_offset = found.next_offset
-        if found.batches:
-            self.leader_epoch = found.batches[-1].header.leader_epoch
+        # The epoch belongs to the offset: a marker may be of a later leader than the records before it, whose log
+        # would seem to have been truncated.
+        self.next_fetch_offset, self.leader_epoch = found.next_offset, found.leader_epoch
         self.bytes_read = len(self._buffer)
         self.records_read = sum(batch.count for batch in found.batches)
         self.drain()

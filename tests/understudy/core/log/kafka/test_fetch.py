@@ -9,7 +9,7 @@ from kafka.record import MemoryRecords
 from kafka.structs import TopicPartition as KafkaTopicPartition
 from support.driving import at, batch, values_of
 
-from understudy.core.batches import relocate
+from understudy.core.batches import control_batch, relocate
 from understudy.core.log.errors import CorruptBatch
 from understudy.core.log.kafka.fetch import (
     OutOfRange,
@@ -49,6 +49,14 @@ def test_the_seam_moves_over_aborted_records() -> None:
     seam = WholeBatches(0, KafkaTopicPartition("topic", 0), MemoryRecords(b""), aborted_transactions=aborted)
     assert list(seam.take()) == []
     assert seam.next_fetch_offset == 0
+
+
+def test_the_seam_gives_the_leader_epoch_of_the_marker_behind_the_records() -> None:
+    records = relocate(batch("a", "b"), 0, leader_epoch=4)
+    marker = relocate(control_batch(commit=True, producer_id=1, producer_epoch=0, timestamp_ms=0), 2, leader_epoch=6)
+    seam = WholeBatches(0, KafkaTopicPartition("topic", 0), MemoryRecords(records.data + marker.data))
+    assert values_of(seam.take()) == ["a", "b"]
+    assert (seam.next_fetch_offset, seam.leader_epoch) == (3, 6)
 
 
 def test_a_corrupt_batch_is_named_with_partition_offset_and_the_way_back() -> None:
