@@ -120,18 +120,16 @@ def _record_starts(admin: Admin, settings: Settings, versions: Iterable[str]) ->
 
 
 def _start_router(admin: Admin, settings: Settings) -> GroupRow:
-    """Partitions that came after the first start begin at 0: nothing of them was skipped knowingly."""
     names = settings.names
     every = _partitions(admin, [names.input])
     known = admin.positions(names.router_group)
-    missing = [at for at in every if at not in known]
+    missing = _without_start(every, known)
     routes = admin.end_offsets([TopicPartition(names.routes, at.partition) for at in missing])
     lost = [str(at) for at in missing if routes[TopicPartition(names.routes, at.partition)]]
     _refuse_lost(names.router_group, lost)
     first = not any(at in known for at in every)
-    starts = _starts(admin, settings, missing) if first else dict.fromkeys(missing, 0)
-    _set(admin, names.router_group, starts)
-    said = str(settings.input.start) if first else "as recorded" if not missing else "as recorded; new partitions at 0"
+    _set(admin, names.router_group, _starts(admin, settings, missing) if first else dict.fromkeys(missing, 0))
+    said = str(settings.input.start) if first else _said(every, known)
     return GroupRow(names.router_group, len(every), len(missing), said)
 
 
@@ -149,10 +147,26 @@ def _start_behind(admin: Admin, group: str, topics: Collection[str]) -> GroupRow
     """Start a group at 0 in partitions that nothing was written to yet."""
     every = _partitions(admin, topics)
     known = admin.positions(group)
-    missing = [at for at in every if at not in known]
+    missing = _without_start(every, known)
     _refuse_lost(group, [str(at) for at, end in admin.end_offsets(missing).items() if end])
     _set(admin, group, dict.fromkeys(missing, 0))
-    return GroupRow(group, len(every), len(missing), "0" if missing else "as recorded")
+    return GroupRow(group, len(every), len(missing), "0" if missing else _said(every, known))
+
+
+def _without_start(every: Iterable[TopicPartition], known: Collection[TopicPartition]) -> list[TopicPartition]:
+    """The partitions whose start has to be recorded.
+
+    Those by which a topic has grown are left out: whoever owns them begins at 0 without being told, and, since roles
+    go on running while topics grow, may have begun already.
+    """
+    highest: dict[str, int] = {}
+    for at in known:
+        highest[at.topic] = max(at.partition, highest.get(at.topic, 0))
+    return [at for at in every if at not in known and at.partition < highest.get(at.topic, at.partition + 1)]
+
+
+def _said(every: Collection[TopicPartition], known: Collection[TopicPartition]) -> str:
+    return "as recorded" if set(every) <= set(known) else "as recorded; new partitions at 0"
 
 
 def _refuse_lost(group: str, lost: Sequence[str]) -> None:

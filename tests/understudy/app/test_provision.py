@@ -8,7 +8,7 @@ from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
 
 from understudy.app.provision import CannotProvision, provision
 from understudy.core.batches import Record, build
-from understudy.core.log.contract import NewTopic, Position, TopicPartition
+from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
 from understudy.core.log.memory import MemoryLog
 
 if TYPE_CHECKING:
@@ -111,8 +111,26 @@ def test_growth_of_the_input_is_followed_and_new_partitions_start_at_0(log: Memo
     grown = {row.name for row in done.topics if row.action == "grown"}
     assert settings.names.predictions in grown
     assert settings.names.deployments not in grown
-    assert starts(log, settings.names.router_group)["sums.input[3]"] == 0
-    assert starts(log, settings.names.comparator_group)["sums.routes[3]"] == 0
+    assert {row.starts for row in done.groups} == {"as recorded; new partitions at 0"}
+
+
+def test_growth_is_followed_while_roles_run_and_work_on_the_new_partitions(log: MemoryLog, settings: Settings) -> None:
+    make_input(log, settings)
+    run(log, settings)
+    with log.admin() as admin:
+        admin.grow(settings.names.input, 4)
+    sessions = [
+        log.session(SessionSpec(settings.names.router_group, (settings.names.input,), "router.a")),
+        log.session(SessionSpec(settings.names.comparator_group, (settings.names.routes,), "comparator.a")),
+    ]
+    run(log, settings)
+    log.append(TopicPartition(settings.names.routes, 3), build([Record(None, b"row", 0)]))
+
+    again = run(log, settings)
+
+    assert [row.set for row in again.groups] == [0] * len(again.groups)
+    for session in sessions:
+        session.close()
 
 
 def test_a_version_that_joins_the_plan_gets_its_lanes(log: MemoryLog, settings: Settings, tmp_path: Path) -> None:

@@ -154,7 +154,9 @@ class Client:
         headless = [at for at, node in leaders.items() if node < 0]
         if headless:
             self.forget()
-            raise errors.LeaderNotAvailableError(f"{headless[0]} has no leader")
+            raise errors.LeaderNotAvailableError(
+                f"{headless[0]} has no leader now, or is not there: when the input has grown, run `understudy topics`"
+            )
         return leaders
 
     def _look_up(self, topics: set[str]) -> None:
