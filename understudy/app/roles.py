@@ -10,7 +10,13 @@ from comparator.step import ComparatorStep
 from router.gathering import Limits
 from router.step import RouterStep
 from understudy.app.running import Role
-from understudy.app.wire_schemas import event_time_units_per_ms, input_decoder, prediction_decoder, prediction_encoder
+from understudy.app.wire_schemas import (
+    check_fields,
+    event_time_units_per_ms,
+    input_decoder,
+    prediction_decoder,
+    prediction_encoder,
+)
 from understudy.core.log.contract import SessionSpec
 from understudy.core.topics import slot_id
 from understudy.deployments.plan import Plan
@@ -31,9 +37,11 @@ def plan_of(settings: Settings) -> Plan:
 def router(settings: Settings, slot: str) -> Role:
     """The router. Raises SettingsError, InvalidPlan, BadName."""
     names = settings.names
-    step = RouterStep(plan_of(settings), names, Limits(merge_below_bytes=settings.router.merge_below_bytes))
+    plan = plan_of(settings)
+    step = RouterStep(plan, names, Limits(merge_below_bytes=settings.router.merge_below_bytes))
     spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, slot))
-    return Role(spec, lambda: step, settings.router.interval_s, settings.log.every_s)
+    outputs = (names.routes, names.requests(plan.production), *map(names.shadow_requests, plan.shadows))
+    return Role(spec, lambda: step, settings.router.interval_s, settings.log.every_s, outputs)
 
 
 def worker(settings: Settings, version: str, slot: str) -> Role:
@@ -42,11 +50,14 @@ def worker(settings: Settings, version: str, slot: str) -> Role:
     group = names.worker_group(version)
     lanes = (names.requests(version), names.shadow_requests(version))
     spec = SessionSpec(group, lanes, slot_id(group, slot))
-    return Role(spec, lambda: worker_step(settings, version), settings.worker.interval_s, settings.log.every_s)
+    outputs = (names.predictions, names.shadow_predictions, names.dead_letters)
+    pace_s = settings.worker.interval_s
+    return Role(spec, lambda: worker_step(settings, version), pace_s, settings.log.every_s, outputs)
 
 
 def worker_step(settings: Settings, version: str) -> WorkerStep:
     """The worker's step. Raises SettingsError, InvalidSchema, ModelError, SchemaUnavailable."""
+    check_fields(settings)
     names = settings.names
     return WorkerStep(
         version,
@@ -73,7 +84,8 @@ def comparator(settings: Settings, slot: str) -> Role:
     group = names.comparator_group
     spec = SessionSpec(group, (names.routes, names.predictions, names.shadow_predictions), slot_id(group, slot))
     # The step paces its commits itself: it reads on while it counts.
-    return Role(spec, lambda: comparator_step(settings), settings.worker.interval_s, settings.log.every_s)
+    pace_s, outputs = settings.worker.interval_s, (names.comparisons,)
+    return Role(spec, lambda: comparator_step(settings), pace_s, settings.log.every_s, outputs)
 
 
 def comparator_step(settings: Settings) -> ComparatorStep:

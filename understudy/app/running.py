@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from schemas.errors import SchemaUnavailable
-from understudy.core.log.errors import LogUnavailable
+from understudy.core.log.errors import LogUnavailable, UnknownTopic
 from understudy.core.run import run
 from understudy.core.telemetry import MeasuredSession, RateReporter, Totals, logger
 from understudy.models.errors import ModelStoreUnavailable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import FilteringBoundLogger
 
-    from understudy.core.log.contract import Log, SessionSpec
+    from understudy.core.log.contract import Log, Session, SessionSpec
     from understudy.core.run import Step
 
 T = TypeVar("T")
@@ -45,21 +45,23 @@ class Role:
     """A role, ready to run once it has what it needs.
 
     spec: its session. make: builds its step; may raise one of `OUTAGES`, and is then tried again. interval_s:
-    transactions begin at least this far apart. every_s: how often the role says what it did.
+    transactions begin at least this far apart. every_s: how often the role says what it did. outputs: topics that it
+    writes to, which have to be there before it starts: a router that finds out on the way has stopped production.
     """
 
     spec: SessionSpec
     make: Callable[[], Step]
     interval_s: float
     every_s: float = 10.0
+    outputs: tuple[str, ...] = ()
 
 
 def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S) -> None:
     """Run until `stop` is set, then leave the group in an orderly way.
 
     An outage on the way starts it over, from the committed positions. Raises what the session and the step raise
-    else: Fenced where a newer instance of the slot took over, MissingPosition where the topics were not made; and the
-    outage where one at the start outlasts patience_s.
+    else: Fenced where a newer instance of the slot took over, UnknownTopic and MissingPosition where the topics were
+    not made; and the outage where one at the start outlasts patience_s.
     """
     telling = logger("understudy", slot=role.spec.slot)
     totals = Totals()
@@ -71,7 +73,7 @@ def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S
 
     while not stop.is_set():
         step = patiently(role.make, stop, telling, patience_s)
-        session = None if step is None else patiently(lambda: log.session(role.spec), stop, telling, patience_s)
+        session = None if step is None else patiently(lambda: _session(role, log), stop, telling, patience_s)
         if step is None or session is None:
             break
         try:
@@ -83,6 +85,16 @@ def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S
             telling.warning("starting over", reason=str(outage), in_s=FIRST_WAIT_S)
             stop.wait(FIRST_WAIT_S)
     telling.info("stopped", records_in=int(totals.sums.get("records_in", 0)))
+
+
+def _session(role: Role, log: Log) -> Session:
+    needed = [*role.spec.topics, *role.outputs]
+    with log.admin() as admin:
+        there = admin.describe(needed)
+    missing = [topic for topic in needed if topic not in there]
+    if missing:
+        raise UnknownTopic(f"{', '.join(missing)}: no such topic. Run understudy topics.")
+    return log.session(role.spec)
 
 
 def patiently(attempt: Callable[[], T], stop: Stop, telling: FilteringBoundLogger, patience_s: float) -> T | None:

@@ -47,6 +47,16 @@ def prediction_decoder(settings: Settings) -> RowDecoder:
     return RowDecoder.of(settings.output.encoding, "prediction", registry=_registry_for_output(settings))
 
 
+def check_fields(settings: Settings) -> None:
+    """Raise SettingsError where [input] names fields for event_id or slices that the events' schema does not have."""
+    schema = event_schema(settings)
+    known = [field["name"] for field in schema["fields"]]
+    named = [("event_id", settings.input.event_id), *(("slices", name) for name in settings.input.slices)]
+    for key, name in named:
+        if name is not None and name not in known:
+            raise SettingsError(f"[input] {key}: {schema['name']} has no field {name}: name one of {', '.join(known)}.")
+
+
 def event_time_units_per_ms(settings: Settings) -> int:
     """How many of the event time field's units make a millisecond. Raises SettingsError, InvalidSchema."""
     field = settings.input.event_time

@@ -143,9 +143,30 @@ def test_a_version_that_is_not_registered_is_named_when_the_worker_starts(settin
 
 
 def test_a_plan_that_cannot_be_followed_is_refused(tmp_path: Path) -> None:
-    both = endpoint_settings(tmp_path, plan={"production": PRODUCTION, "shadows": [PRODUCTION]})
+    beyond = endpoint_settings(tmp_path, plan={"production": PRODUCTION, "revision": 1 << 63})
 
-    with pytest.raises(InvalidPlan, match="both production and a shadow"):
-        roles.router(both, "pod-0")
+    with pytest.raises(InvalidPlan, match="revision"):
+        roles.router(beyond, "pod-0")
     with pytest.raises(SettingsError, match=r"\[plan\] is missing"):
         roles.router(endpoint_settings(tmp_path, plan=None), "pod-0")
+
+
+def test_a_role_needs_the_topics_that_it_writes_to(settings: Settings) -> None:
+    assert roles.router(settings, "pod-0").outputs == (
+        "sums.routes",
+        "sums.sums.v1.requests",
+        "sums.sums.v2.shadow-requests",
+    )
+    assert roles.worker(settings, SHADOW, "pod-0").outputs == (
+        "sums.predictions",
+        "sums.shadow-predictions",
+        "sums.dead-letters",
+    )
+    assert roles.comparator(settings, "pod-0").outputs == ("sums.comparisons",)
+
+
+def test_a_field_that_events_do_not_have_is_refused_when_the_worker_starts(tmp_path: Path) -> None:
+    settings = endpoint_settings(tmp_path, input={"schema": tmp_path / "event.avsc", "event_id": "nope"})
+
+    with pytest.raises(SettingsError, match=r"\[input\] event_id: Event has no field nope"):
+        roles.worker(settings, PRODUCTION, "pod-0").make()

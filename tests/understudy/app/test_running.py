@@ -12,7 +12,7 @@ from schemas.errors import SchemaUnavailable
 from understudy.app.running import Role, patiently, run_role, stop_on_signals
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
-from understudy.core.log.errors import LogUnavailable, MissingPosition
+from understudy.core.log.errors import LogUnavailable, MissingPosition, UnknownTopic
 from understudy.core.log.memory import MemoryLog
 from understudy.core.run import Advance
 from understudy.core.telemetry import logger
@@ -137,6 +137,16 @@ def test_what_is_no_outage_ends_the_role(log: MemoryLog) -> None:
 
     with log.admin() as admin:
         assert admin.members("group") == []
+
+
+def test_a_role_whose_output_does_not_exist_takes_no_event(log: MemoryLog) -> None:
+    start_at_0(log)
+    step = PassiveStep(threading.Event())
+
+    with pytest.raises(UnknownTopic, match=r"^out: no such topic\. Run understudy topics\.$"):
+        run_role(Role(SPEC, lambda: step, interval_s=0, outputs=("out",)), log, threading.Event())
+
+    assert step.seen == []
 
 
 def test_an_outage_is_waited_out_longer_each_time() -> None:

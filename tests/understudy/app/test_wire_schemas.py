@@ -10,6 +10,7 @@ from schemas.errors import InvalidSchema
 from schemas.parsing import parse
 from schemas.single_object import encode
 from understudy.app.wire_schemas import (
+    check_fields,
     event_schema,
     event_time_units_per_ms,
     input_decoder,
@@ -78,3 +79,14 @@ def test_a_registry_is_there_when_it_is_named(tmp_path: Path) -> None:
     assert schema_registry(endpoint_settings(tmp_path, schema_registry={"url": "http://127.0.0.1:1"})) is not None
     with pytest.raises(SettingsError, match=r"\[schema_registry\] url: .* must be http"):
         schema_registry(endpoint_settings(tmp_path, schema_registry={"url": "registry:8081"}))
+
+
+@pytest.mark.parametrize(("key", "given"), [("event_id", "nope"), ("slices", ["id", "nope"])])
+def test_a_field_that_the_schema_does_not_have_is_named_with_those_that_it_has(
+    tmp_path: Path, key: str, given: object
+) -> None:
+    check_fields(endpoint_settings(tmp_path))
+    wrong = endpoint_settings(tmp_path, input={"schema": tmp_path / "event.avsc", key: given})
+
+    with pytest.raises(SettingsError, match=rf"\[input\] {key}: Event has no field nope: name one of id, a, b, at\."):
+        check_fields(wrong)
