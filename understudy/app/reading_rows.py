@@ -10,9 +10,9 @@ from understudy.app.wire_schemas import input_decoder, prediction_decoder
 from understudy.core.topics import BadName, check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from understudy.core.batches import Headers
+    from understudy.core.batches import Batch, Headers
     from understudy.core.log.contract import TopicPartition
     from understudy.core.settings import Settings
 
@@ -98,6 +98,13 @@ def _decoder(settings: Settings, kind: str) -> Decode:
 
 def _raw(value: bytes | None) -> Mapping[str, Any]:
     return {"bytes": None if value is None else len(value), "begins": text_of((value or b"")[:SHOWN_BYTES])}
+
+
+def times_ms(batch: Batch) -> Sequence[int]:
+    """The records' times as every client sees them: when the topic got them, where it keeps that, else their own."""
+    if batch.append_time_ms is None:
+        return batch.columns.timestamps_ms
+    return [batch.append_time_ms] * len(batch.columns)
 
 
 def entry(source: Source, at: TopicPartition, offset: int, timestamp_ms: int, record: Record) -> Entry:

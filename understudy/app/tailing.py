@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from understudy.app.reading_rows import entry
+from understudy.app.reading_rows import entry, times_ms
 from understudy.core.log.contract import TopicPartition
 from understudy.core.log.errors import UnknownTopic
 
@@ -85,7 +85,7 @@ def _decoded(source: Source, at: TopicPartition, batches: Sequence[Batch]) -> It
     for batch in batches:
         columns = batch.columns
         records = zip(columns.keys, columns.values, columns.headers, strict=True)
-        for offset, timestamp_ms, record in zip(columns.offsets, columns.timestamps_ms, records, strict=True):
+        for offset, timestamp_ms, record in zip(columns.offsets, times_ms(batch), records, strict=True):
             yield entry(source, at, offset, timestamp_ms, record)
 
 

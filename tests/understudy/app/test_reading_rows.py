@@ -7,8 +7,9 @@ from support.small_endpoint import endpoint_settings, event
 
 from schemas.encodings import RowEncoder
 from schemas.single_object import encode
-from understudy.app.reading_rows import Source, entry, errors_in, source_of, text_of
+from understudy.app.reading_rows import Source, entry, errors_in, source_of, text_of, times_ms
 from understudy.app.wire_schemas import event_schema
+from understudy.core.batches import Record, build, relocate
 from understudy.core.log.contract import TopicPartition
 from understudy.core.topics import BadName
 
@@ -102,3 +103,10 @@ def test_bytes_are_text_where_they_can_be() -> None:
     assert text_of(b"N123") == "N123"
     assert text_of(b"\xff") == "0xff"
     assert text_of(b"a\n") == "0x610a"
+
+
+def test_a_records_time_is_when_its_topic_got_it_where_the_topic_keeps_that() -> None:
+    batch = build([Record(None, b"a", 3), Record(None, b"b", 5)])
+
+    assert list(times_ms(batch)) == [3, 5]
+    assert list(times_ms(relocate(batch, 10, append_time_ms=1_000))) == [1_000, 1_000]

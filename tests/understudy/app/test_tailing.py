@@ -10,7 +10,7 @@ from understudy.app.tailing import LAST, Wanted, tail
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import NewTopic, Output
 from understudy.core.log.errors import UnknownTopic
-from understudy.core.log.memory import MemoryLog
+from understudy.core.log.memory import MemoryLog, VirtualClock
 
 TOPIC = "t"
 
@@ -87,3 +87,17 @@ def test_following_ends_when_it_is_told_to(log: MemoryLog) -> None:
 def test_a_missing_topic_is_named() -> None:
     with pytest.raises(UnknownTopic, match="The topic t does not exist"):
         list(tail(MemoryLog(), source(), Wanted(), lambda: False))
+
+
+def test_the_last_records_are_those_that_came_last_where_the_topic_keeps_the_time() -> None:
+    clock = VirtualClock(start_s=1.0)
+    log = MemoryLog(clock)
+    with log.admin() as admin:
+        admin.create([NewTopic(TOPIC, 2, config={"message.timestamp.type": "LogAppendTime"})])
+    with log.writer("test") as writer:
+        for partition, value in ((1, b"1"), (0, b"2")):
+            assert writer.commit([Output(TOPIC, partition, build([Record(None, value, 0)]))])
+            clock.advance(1.0)
+
+    assert [each.timestamp_ms for each in tail(log, source(), Wanted(), lambda: False)] == [1_000, 2_000]
+    assert numbers(log, Wanted(limit=1)) == [2]

@@ -128,13 +128,18 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """An endpoint. missing_topics: those that its plan needs and that do not exist."""
+    """An endpoint.
+
+    revision: of the plan in the settings. missing_topics: those that it needs and that do not exist. followed: the
+    revisions that the router's partitions follow.
+    """
 
     endpoint: str
     revision: int
     groups: Sequence[Group] = ()
     lanes: Sequence[Lane] = ()
     missing_topics: Sequence[str] = ()
+    followed: Sequence[int] = ()
 
     @property
     def residual(self) -> int:
@@ -152,6 +157,7 @@ class Status:
         return {
             "endpoint": self.endpoint,
             "revision": self.revision,
+            "followed_revisions": list(self.followed),
             "groups": [group.as_json() for group in self.groups],
             "lanes": [lane.as_json() for lane in self.lanes],
             "ledger": {

@@ -20,12 +20,14 @@ IMPOSSIBLE: Final = {
 }
 """The parts of a ledger's residual, in words."""
 
+ROLES: Final = {"answering": "production", "shadow": "a shadow"}
+
 
 def problems(status: Status) -> list[str]:
     """Sentences, the most important first; empty when all is well."""
     if status.missing_topics:
         return [f"{', '.join(status.missing_topics)}: no such topic. Run understudy topics."]
-    return [*_ledger(status), *_groups(status), *_lanes(status)]
+    return [*_ledger(status), *_plan(status), *_groups(status), *_left(status), *_lanes(status)]
 
 
 def _ledger(status: Status) -> Iterator[str]:
@@ -36,8 +38,23 @@ def _ledger(status: Status) -> Iterator[str]:
             yield f"The ledger of {named(lane)} does not add up: {what}. This should be impossible."
 
 
+def _plan(status: Status) -> Iterator[str]:
+    for followed in status.followed:
+        if followed < status.revision:
+            yield (
+                f"The router follows revision {followed} of the plan, and the settings have {status.revision}: "
+                "restart it."
+            )
+        elif followed > status.revision:
+            yield (
+                f"The router follows revision {followed} of the plan, and these settings have {status.revision}: "
+                "they are older than what runs."
+            )
+
+
 def _groups(status: Status) -> Iterator[str]:
-    names = {lane.version: named(lane) for lane in status.lanes}
+    # A version has lanes of earlier plans too, in other roles; the plan's own come first.
+    names = {lane.version: named(lane) for lane in reversed(status.lanes)}
     for group in status.groups:
         name = group.role if group.version is None else names.get(group.version, group.version)
         if not group.members:
@@ -50,6 +67,17 @@ def _groups(status: Status) -> Iterator[str]:
 
 def _behind(group: Group) -> str:
     return f"; about {group.behind:,} records behind" if group.behind else "; nothing is waiting for it"
+
+
+def _left(status: Status) -> Iterator[str]:
+    """Versions that are in the plan no more: nobody else watches whether their workers run."""
+    planned = {group.version for group in status.groups}
+    for lane in status.lanes:
+        if lane.in_flight and lane.version not in planned:
+            yield (
+                f"{lane.version} left the plan and still owes {lane.in_flight:,} answers as {ROLES[lane.role]}: "
+                f"run understudy worker {lane.version} until they are given."
+            )
 
 
 def _lanes(status: Status) -> Iterator[str]:

@@ -7,11 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.encodings import RowDecoder
-from understudy.app.reading_rows import errors_in
+from understudy.app.reading_rows import errors_in, times_ms
 from understudy.app.status.counting import Counting
 from understudy.app.status.facts import Group, Lane, Status
 from understudy.core.log.contract import Position, TopicPartition
 from understudy.core.topics import Sizing, topic_table
+from understudy.deployments.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,13 @@ def gather(log: Log, settings: Settings) -> Status:
         if missing:
             return Status(settings.endpoint, plan.revision, missing_topics=missing)
         groups = [_group(log, admin, names, *wanted) for wanted in _wanted(plan.versions)]
-    return Status(settings.endpoint, plan.revision, groups, _lanes(log, names, plan))
+        followed = _followed(admin.positions(names.router_group))
+    return Status(settings.endpoint, plan.revision, groups, _lanes(log, names, plan), followed=followed)
+
+
+def _followed(positions: Mapping[TopicPartition, Position]) -> tuple[int, ...]:
+    """The plan's revisions that a router follows, by its notes."""
+    return tuple(sorted({Plan.from_note(position.note).revision for position in positions.values() if position.note}))
 
 
 def _wanted(versions: Sequence[str]) -> Iterator[tuple[RoleName, str | None]]:
@@ -135,7 +142,7 @@ def _records(log: Log, topic: str, last: int | None) -> Iterator[tuple[int, byte
     start = {at: first[at] if last is None else max(first[at], ends[at] - last) for at in partitions}
     for _, batch in _read(log, start, ends):
         columns = batch.columns
-        yield from zip(columns.timestamps_ms, columns.values, columns.headers, strict=True)
+        yield from zip(times_ms(batch), columns.values, columns.headers, strict=True)
 
 
 def _read(

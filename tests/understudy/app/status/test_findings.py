@@ -69,3 +69,29 @@ def test_without_topics_nothing_else_is_told() -> None:
     assert problems(replace(WELL, missing_topics=["e.routes", "e.predictions"])) == [
         "e.routes, e.predictions: no such topic. Run understudy topics."
     ]
+
+
+def test_a_router_that_follows_another_revision_is_told() -> None:
+    assert problems(replace(WELL, followed=[1])) == []
+    assert problems(replace(WELL, revision=2, followed=[1, 2])) == [
+        "The router follows revision 1 of the plan, and the settings have 2: restart it."
+    ]
+    assert problems(replace(WELL, followed=[2])) == [
+        "The router follows revision 2 of the plan, and these settings have 1: they are older than what runs."
+    ]
+
+
+def test_a_version_that_left_the_plan_is_told_until_it_owes_nothing() -> None:
+    gone = Lane("m:v0", "answering", LaneLedger(routed=10, answered=9))
+
+    assert problems(replace(WELL, lanes=[*WELL.lanes, gone])) == [
+        "m:v0 left the plan and still owes 1 answers as production: run understudy worker m:v0 until they are given."
+    ]
+    assert problems(replace(WELL, lanes=[*WELL.lanes, replace(gone, ledger=LaneLedger(routed=9, answered=9))])) == []
+
+
+def test_a_version_is_called_what_the_plan_makes_it() -> None:
+    was_production = Lane("m:v2", "answering", LaneLedger(routed=3, answered=3))
+    stopped = replace(WELL, lanes=[*WELL.lanes, was_production], groups=[ROUTER, replace(WORKER, members=(), owned=0)])
+
+    assert problems(stopped)[0].startswith("shadow m:v2 is not running")

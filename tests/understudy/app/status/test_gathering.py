@@ -14,6 +14,7 @@ from understudy.core.batches import Record, build
 from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
 from understudy.core.log.memory import MemoryLog
 from understudy.core.topics import slot_id
+from understudy.deployments.plan import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -157,3 +158,13 @@ def test_comparisons_and_dead_letters_are_read(log: MemoryLog, settings: Setting
     assert shadow.comparison.counts == {"failed_candidate": 3}
     assert shadow.latest_error == "invalid: the latest"
     assert other == Lane("sums:v0", "answering", LaneLedger(routed=2))
+
+
+def test_the_revisions_that_the_router_follows_are_in_its_notes(log: MemoryLog, settings: Settings) -> None:
+    assert gather(log, settings).followed == ()
+    notes = {0: "", 1: Plan(3, PRODUCTION).to_note(), 2: Plan(2, PRODUCTION, (SHADOW,)).to_note()}
+    with log.admin() as admin:
+        positions = {TopicPartition(settings.names.input, p): Position(0, note) for p, note in notes.items()}
+        admin.set_positions(settings.names.router_group, positions)
+
+    assert gather(log, settings).followed == (2, 3)
