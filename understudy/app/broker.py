@@ -141,7 +141,10 @@ def start(
     features: feature levels, set when the folder is made (`{"transaction.version": 1}`). Raises BrokerError.
     """
     place = BrokerFolder((folder or default_folder()).absolute())
-    place.path.mkdir(parents=True, exist_ok=True)
+    try:
+        place.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BrokerError(f"The broker's folder {place.path} cannot be made: {error.strerror}") from error
     with locked(place.path / "lock"):
         running = status(place.path)
         if running is not None:

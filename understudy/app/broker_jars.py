@@ -101,6 +101,10 @@ def find_java() -> str:
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock file against other processes of this user."""
-    with path.open("w") as file:
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        raise BrokerError(f"{path} cannot be written: {error.strerror}") from error
+    with lock as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from understudy.core.topics import CLUSTER_DEFAULT, EndpointTopics, check_name, parse_version
@@ -78,6 +87,16 @@ class PlanSettings(Section):
     production: ModelVersion
     shadows: tuple[ModelVersion, ...] = ()
     salt: Annotated[int, Field(ge=0, lt=1 << 64)] = 0
+
+    @field_validator("shadows")
+    @classmethod
+    def _distinct(cls, shadows: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
+        production = others.data.get("production")
+        if production in shadows:
+            raise ValueError(f"{production} is in production: it cannot be its own shadow")
+        if len(set(shadows)) < len(shadows):
+            raise ValueError("a version is named twice")
+        return shadows
 
     @property
     def versions(self) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _refuse_unknown_sections(environment: Mapping[str, str]) -> None:
         section = name[len(PREFIX) :].split(NESTED)[0].lower()
         if section not in Settings.model_fields:
             raise SettingsError(
-                f"The environment's {name} sets nothing: there is no section [{section}]{_hint(section)}."
+                f"The environment's {name} sets nothing: there is no section [{section}]{_hint(section) or '.'}"
             )
 
 
@@ -125,7 +125,10 @@ def _explained(detail: ErrorDetails, file: Path, flags: Mapping[str, Any]) -> st
         case "missing":
             return f"{where}: {name} is missing."
         case "extra_forbidden":
-            return f"{where}: there is no setting {name}{_hint(keys[-1], keys[:-1])}."
+            hint = _hint(keys[-1], keys[:-1])
+            return f"{where}: there is no setting {name}{hint or '.'}"
+        case "tuple_type":
+            return f"{where}: {name} is a list: write {[detail['input']]}."
         case _:
             message = detail["msg"].removeprefix("Value error, ")
             value = repr(detail["input"])

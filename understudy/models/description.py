@@ -58,6 +58,14 @@ def refuse_mismatch(manifest: Manifest, estimator: Any) -> None:
         raise RefusedArtifact(
             f"{manifest.ref}: the model takes {expected} columns, and {len(manifest.columns)} are declared",
         )
+    remembered = getattr(estimator, "feature_names_in_", None)
+    if manifest.frame == "pandas" and remembered is not None:
+        strange = [column.name for column in manifest.columns if column.name not in remembered]
+        if strange:
+            raise RefusedArtifact(
+                f"{manifest.ref}: the model was fitted on {', '.join(remembered)}, and does not know the columns "
+                f"{', '.join(strange)} that are declared",
+            )
 
 
 def frame_of(estimator: Any) -> FrameKind:

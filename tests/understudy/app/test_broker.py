@@ -124,6 +124,13 @@ def test_a_folder_without_a_broker_has_no_status(tmp_path: Path) -> None:
     assert status(tmp_path / "nowhere") is None
 
 
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(BrokerError, match=r"folder .*file/broker cannot be made: Not a directory"):
+        start(tmp_path / "file" / "broker")
+
+
 def test_ports_that_were_taken_meanwhile_are_not_used_again(tmp_path: Path) -> None:
     place = BrokerFolder(tmp_path)
     with socket.socket() as taken:

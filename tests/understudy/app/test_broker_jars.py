@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from understudy.app.broker_jars import KAFKA_VERSION, BrokerError, cache_folder, fetch_jars, find_java
+from understudy.app.broker_jars import KAFKA_VERSION, BrokerError, cache_folder, fetch_jars, find_java, locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +79,8 @@ def test_the_project_pins_kafka(bin_folder: Path) -> None:
     put_command(bin_folder, "mvn", MAVEN_THAT_COUNTS)
     fetch_jars()
     assert f"<version>{KAFKA_VERSION}</version>" in (cache_folder() / "pom.xml").read_text()
+
+
+def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BrokerError, match="lock cannot be written: No such file"), locked(tmp_path / "no" / "lock"):
+        pass

@@ -63,7 +63,7 @@ def test_a_users_mistake_is_one_line_and_status_1(tmp_path: Path) -> None:
 
     assert refused.returncode == 1
     assert refused.stdout == ""
-    assert refused.stderr == "understudy: understudy.toml: there is no setting kafak; did you mean kafka?.\n"
+    assert refused.stderr == "understudy: understudy.toml: there is no setting kafak; did you mean kafka?\n"
 
 
 def test_a_cluster_that_does_not_answer_is_one_line_and_status_1(tmp_path: Path) -> None:

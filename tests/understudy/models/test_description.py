@@ -108,3 +108,13 @@ def test_a_manifest_that_does_not_fit_the_model_is_refused() -> None:
     ):
         with pytest.raises(RefusedArtifact, match="delays:v1"):
             refuse_mismatch(wrong, estimator)
+
+
+def test_columns_that_the_model_was_not_fitted_on_are_refused() -> None:
+    manifest = replace(MANIFEST, frame="pandas")
+    names = [column.name for column in MANIFEST.columns]
+    knowing = LogisticRegression().fit(pd.DataFrame(X, columns=names), Y)
+
+    refuse_mismatch(manifest, knowing)
+    with pytest.raises(RefusedArtifact, match="fitted on x, y, and does not know the columns"):
+        refuse_mismatch(manifest, LogisticRegression().fit(pd.DataFrame(X, columns=["x", "y"]), Y))

@@ -1,7 +1,9 @@
 """The command `produce`."""
 
+import gzip
 import sys
-from contextlib import nullcontext
+import zlib
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
@@ -11,6 +13,7 @@ from understudy.app.options import AsJson, Bootstrap, Config, outside, settings_
 from understudy.app.output import complain, say, say_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 SHOWN_LINES = 20
@@ -45,7 +48,7 @@ def produce(
     from understudy.app.wire_schemas import event_schema
 
     settings = settings_of(config, bootstrap)
-    with _opened(source) as text, outside(context).open_log(settings) as log:
+    with _readable(source) as text, outside(context).open_log(settings) as log:
         lines = events(text, form or _format_of(source), event_schema(settings), (key, time))
         done = produce(log, settings, lines, Fields(key, time), rate_per_s=rate)
     for number, reason in list(done.bad_lines.items())[:SHOWN_LINES]:
@@ -62,9 +65,21 @@ def _format_of(source: Path | None) -> Literal["csv", "json"]:
     return "csv" if source is not None and ".csv" in source.suffixes else "json"
 
 
-def _opened(source: Path | None) -> "AbstractContextManager[TextIO]":
-    import gzip
+@contextmanager
+def _readable(source: Path | None) -> "Iterator[TextIO]":
+    """The source's text. A file that turns out to be no text, or damaged, ends the block with BadSource."""
+    from understudy.app.producing import BadSource
 
+    try:
+        with _opened(source) as text:
+            yield text
+    except UnicodeDecodeError as error:
+        raise BadSource(f"{source or 'Standard input'} is no text in UTF-8: CSV and JSON lines can be read.") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BadSource(f"{source} cannot be decompressed: {error}.") from error
+
+
+def _opened(source: Path | None) -> "AbstractContextManager[TextIO]":
     from understudy.app.producing import BadSource
 
     if source is None or str(source) == "-":

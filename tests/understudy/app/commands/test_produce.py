@@ -61,3 +61,18 @@ def test_lines_that_are_no_events_are_named_and_make_the_status_1(command_line: 
 def test_a_file_that_is_not_there_is_named(command_line: CommandLine) -> None:
     with pytest.raises(BadSource, match=r"nothing\.csv cannot be read: No such file"):
         command_line.run("produce", "nothing.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("model.skops", b"PK\x03\x04\xa8", "is no text in UTF-8"),
+        ("plain.csv.gz", b"id,a\n", "cannot be decompressed: Not a gzipped file"),
+        ("cut.csv.gz", gzip.compress(b"id,a\nx,1\n" * 100)[:-9], "cannot be decompressed: Compressed file ended"),
+    ],
+)
+def test_a_file_that_is_no_text_is_told(command_line: CommandLine, name: str, content: bytes, told: str) -> None:
+    (command_line.folder / name).write_bytes(content)
+
+    with pytest.raises(BadSource, match=f"{name} {told}"):
+        command_line.run("produce", str(command_line.folder / name))
