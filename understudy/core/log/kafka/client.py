@@ -219,13 +219,18 @@ def by_node(leaders: Mapping[TopicPartition, int]) -> dict[int, Sequence[TopicPa
 
 def refused(error: Exception, what: str) -> LogUnavailable:
     """The error for what will not pass by itself: missing rights, mostly."""
-    return LogUnavailable(f"The broker refuses {what}: {type(error).__name__}: {error}")
+    return LogUnavailable(f"The broker refuses {what}: {_said(error)}")
 
 
 def unavailable(address: Address, error: Exception) -> LogUnavailable:
     """The error that says where no broker answered."""
     return LogUnavailable(
         f"No broker answers at {address.bootstrap} within {address.connect_timeout_s:g} s. Check kafka.bootstrap and "
-        f"the security settings, and that the broker runs (`understudy broker status`). The client said: "
-        f"{type(error).__name__}: {error}"
+        f"the security settings, and that the broker runs (`understudy broker status`). The client said: {_said(error)}"
     )
+
+
+def _said(error: Exception) -> str:
+    """An error's name and text; the text of kafka-python's own errors begins with their name."""
+    name, text = type(error).__name__, str(error)
+    return text if text.startswith(name) else f"{name}: {text}"

@@ -10,7 +10,7 @@ from support.driving import at
 from understudy.app.broker import running_broker
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.errors import UnknownTopic
-from understudy.core.log.kafka.client import Address, Client, by_node, by_topic, ensure
+from understudy.core.log.kafka.client import Address, Client, by_node, by_topic, ensure, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,3 +97,13 @@ def test_the_cluster_says_which_transactions_it_speaks(client: Client, kafka_boo
         older = Client(Address(old.bootstrap, EMPTY))
         assert older.transaction_version() == 1
         older.close()
+
+
+def test_where_nobody_answers_is_told_with_what_the_client_said_once() -> None:
+    address = Address("here:1", {}, connect_timeout_s=2.0)
+
+    told = str(unavailable(address, errors.KafkaTimeoutError("no bootstrap")))
+
+    assert told.startswith("No broker answers at here:1 within 2 s. Check kafka.bootstrap")
+    assert told.endswith("The client said: KafkaTimeoutError: no bootstrap")
+    assert str(unavailable(address, OSError("refused"))).endswith("The client said: OSError: refused")
