@@ -25,7 +25,7 @@ def register(
     trust: Annotated[
         list[str] | None, typer.Option(help="A type in the file that is to be loaded although nobody knows it.")
     ] = None,
-    registry: Annotated[str | None, typer.Option(help="Where models are; default the settings' or models/.")] = None,
+    registry: Annotated[str | None, typer.Option(help="Where models are; default the one of the settings.")] = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
