@@ -80,8 +80,9 @@ class Producer:
             answer = self._client.retry(self._take_id, deadline)
         except FENCING as error:
             raise Fenced(
-                f"Another instance runs as {self._who.transactional_id}, and this one must exit. Give every instance "
-                "a slot of its own."
+                f"Another instance runs as {self._who.transactional_id}, or a broker that crashed at the end of a "
+                "transaction does not know this one any more: this one must exit. Give every instance a slot of its "
+                "own; a restart under the same slot goes on where this one stopped."
             ) from error
         self._who = replace(self._who, producer_id=answer.producer_id, epoch=answer.producer_epoch)
         self._sequences = {}
