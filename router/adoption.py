@@ -36,7 +36,7 @@ def lanes_to_close(plan: Plan, note: str, at: TopicPartition) -> tuple[Lane, ...
         )
     if running.revision < plan.revision:
         return plan.lanes_closed_after(running)
-    if not plan.routes_like(running):
+    if plan != running:
         raise ConflictingPlan(
             f"{at} follows revision {plan.revision} with {_told(running)}, and the settings have the same revision "
             f"with {_told(plan)}. Every change of the plan needs a higher revision: set it to {plan.revision + 1}"

@@ -14,7 +14,7 @@ from schemas.parsing import RecordSchema, fingerprint, parse
 
 __all__ = ["CONTRACTS", "ContractName", "contract", "contract_text", "contract_versions", "fingerprint"]
 
-ContractName: TypeAlias = Literal["frame_header", "route", "prediction", "dead_letter", "comparison"]
+ContractName: TypeAlias = Literal["frame_header", "route", "prediction", "dead_letter", "comparison", "deployment"]
 
 CONTRACTS: Final[tuple[ContractName, ...]] = get_args(ContractName)
 

@@ -17,10 +17,11 @@ from schemas.single_object import encode_bare
 
 RELEASED = {
     "frame_header": ["d9688aabf0108ca9"],
-    "route": ["90978adab5c1d45f"],
+    "route": ["90978adab5c1d45f", "de7d846c4071813f"],
     "prediction": ["2cd1e8e9a92d4445"],
     "dead_letter": ["10fc2f831e463b40"],
     "comparison": ["733c6eee00ff8523"],
+    "deployment": ["061a5c6b3ec4ecdf"],
 }
 """Digests of every released version without docs, the oldest first: what stands in schemas/history never changes."""
 

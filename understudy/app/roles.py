@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def plan_of(settings: Settings) -> Plan:
     """The plan of the settings. Raises SettingsError, InvalidPlan."""
     written = settings.require_plan()
-    return Plan(written.revision, written.production, written.shadows, written.salt)
+    return Plan(written.revision, written.production, written.shadows, salt=written.salt)
 
 
 def router(settings: Settings, slot: str) -> Role:
