@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 import pytest
 from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
 
-from understudy.app.provision import CannotProvision, provision
+from understudy.app.provision import CannotProvision, follow_growth, provision, provision_version
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
+from understudy.core.log.errors import LogError
 from understudy.core.log.memory import MemoryLog
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from understudy.app.provision import Provisioned
+    from understudy.core.log.contract import Admin
     from understudy.core.settings import Settings
 
 PARTITIONS = 3
+VERSIONS = (PRODUCTION, SHADOW)
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def log() -> MemoryLog:
 
 def run(log: MemoryLog, settings: Settings, *, create_input: bool = True) -> Provisioned:
     with log.admin() as admin:
-        return provision(admin, settings, create_input=create_input)
+        return provision(admin, settings, VERSIONS, create_input=create_input)
 
 
 def make_input(log: MemoryLog, settings: Settings, partitions: int = PARTITIONS, **config: str) -> None:
@@ -133,14 +137,94 @@ def test_growth_is_followed_while_roles_run_and_work_on_the_new_partitions(log: 
         session.close()
 
 
-def test_a_version_that_joins_the_plan_gets_its_lanes(log: MemoryLog, settings: Settings, tmp_path: Path) -> None:
+def test_a_version_that_is_deployed_gets_its_lanes_once(log: MemoryLog, settings: Settings) -> None:
     run(log, settings)
 
-    later = endpoint_settings(tmp_path, plan={"revision": 2, "production": PRODUCTION, "shadows": ["sums:v3"]})
-    done = run(log, later)
+    with log.admin() as admin:
+        first = provision_version(admin, settings, "sums:v3")
+        second = provision_version(admin, settings, "sums:v3")
 
-    created = {row.name for row in done.topics if row.action == "created"}
-    assert created == {"sums.sums.v3.requests", "sums.sums.v3.shadow-requests"}
+    lanes = ["sums.sums.v3.requests", "sums.sums.v3.shadow-requests"]
+    assert [(row.name, row.partitions, row.action) for row in first.topics] == [(name, 3, "created") for name in lanes]
+    assert [row.action for row in second.topics] == ["there", "there"]
+    assert [(row.group, row.set) for row in (*first.groups, *second.groups)] == [
+        ("sums.worker.sums.v3", 6),
+        ("sums.worker.sums.v3", 0),
+    ]
+    assert starts(log, "sums.worker.sums.v3") == {f"{lane}[{p}]": 0 for lane in lanes for p in range(PARTITIONS)}
+
+
+def test_a_version_needs_an_input(log: MemoryLog, settings: Settings) -> None:
+    with log.admin() as admin, pytest.raises(CannotProvision, match="run understudy topics first"):
+        provision_version(admin, settings, "sums:v3")
+
+
+def test_a_version_whose_positions_are_lost_is_refused(log: MemoryLog, settings: Settings) -> None:
+    run(log, settings)
+    lane = settings.names.shadow_requests(SHADOW)
+    with log.admin() as admin:
+        admin.delete([lane])
+        admin.create([NewTopic(lane, PARTITIONS)])
+    log.append(TopicPartition(lane, 2), build([Record(None, b"frame", 0)]))
+
+    with log.admin() as admin, pytest.raises(CannotProvision, match=r"understudy positions restore sums:v2"):
+        provision_version(admin, settings, SHADOW)
+
+
+def test_a_version_whose_workers_run_already_is_left_alone(log: MemoryLog, settings: Settings) -> None:
+    run(log, settings)
+    lanes = (settings.names.requests(SHADOW), settings.names.shadow_requests(SHADOW))
+    with log.session(SessionSpec(settings.names.worker_group(SHADOW), lanes, "worker.a")), log.admin() as admin:
+        done = provision_version(admin, settings, SHADOW)
+
+    assert [row.set for row in done.groups] == [0]
+
+
+def test_growth_is_followed_by_whoever_sees_it_first(log: MemoryLog, settings: Settings) -> None:
+    run(log, settings)
+    with log.admin() as admin:
+        admin.grow(settings.names.input, 5)
+        admin.delete([settings.names.shadow_requests(SHADOW)])
+
+        first = follow_growth(admin, settings, VERSIONS)
+        second = follow_growth(admin, settings, VERSIONS)
+
+        lanes = admin.describe([settings.names.requests(SHADOW), settings.names.shadow_requests(SHADOW)])
+    assert {row.name for row in first if row.action == "grown"} >= {"sums.routes", "sums.sums.v1.shadow-requests"}
+    assert {row.action for row in second} == {"there"}
+    assert {name: lane.partitions for name, lane in lanes.items()} == {settings.names.requests(SHADOW): 5}
+
+
+def test_two_who_make_and_grow_at_once_do_not_disturb_each_other(log: MemoryLog, settings: Settings) -> None:
+    """Each admin acts on what it saw before the other one was done."""
+    make_input(log, settings, 2)
+    with log.admin() as admin:
+        provision(Overtaken(admin, log, settings), settings, VERSIONS)  # type: ignore[arg-type]  # the rest is passed on
+        admin.grow(settings.names.input, 4)
+        provision(Overtaken(admin, log, settings), settings, VERSIONS)  # type: ignore[arg-type]  # the rest is passed on
+
+        table = admin.describe([settings.names.routes, settings.names.requests(SHADOW)])
+    assert {topic.partitions for topic in table.values()} == {4}
+
+
+class Overtaken:
+    """An admin that another one is always a step ahead of."""
+
+    def __init__(self, admin: Admin, log: MemoryLog, settings: Settings) -> None:
+        self._admin, self._log, self._settings = admin, log, settings
+
+    def create(self, topics: Sequence[NewTopic]) -> None:
+        run(self._log, self._settings)
+        self._admin.create(topics)
+
+    def grow(self, topic: str, partitions: int) -> None:
+        run(self._log, self._settings)
+        if self._admin.describe([topic])[topic].partitions >= partitions:
+            raise LogError("there are so many already")  # as a broker says
+        self._admin.grow(topic, partitions)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._admin, name)
 
 
 def test_an_input_that_is_missing_can_be_insisted_on(log: MemoryLog, settings: Settings) -> None:
@@ -168,7 +252,7 @@ def test_lost_positions_are_not_replaced_by_a_new_start(log: MemoryLog, settings
     with log.admin() as admin:
         forget(log, settings, group)
         with pytest.raises(CannotProvision, match=rf"sums\.{group} has no position in .*\[0\], which hold records"):
-            provision(admin, settings)
+            provision(admin, settings, VERSIONS)
 
 
 def forget(log: MemoryLog, settings: Settings, group: str) -> None:

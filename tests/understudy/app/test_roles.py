@@ -47,7 +47,7 @@ def settings(tmp_path: Path) -> Settings:
 def log(settings: Settings) -> MemoryLog:
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings)
+        provision(admin, settings, settings.require_plan().versions)
     lines = [Line(number, event(number)) for number in range(EVENTS)]
     produce(log, settings, lines, Fields(key="id", time="at"))
     return log

@@ -30,7 +30,7 @@ def topics(
 
     settings = settings_of(config, bootstrap)
     with outside(context).open_log(settings) as log, log.admin() as admin:
-        done = provision(admin, settings, create_input=create_input)
+        done = provision(admin, settings, settings.require_plan().versions, create_input=create_input)
     if as_json:
         say_json(asdict(done))
     else:

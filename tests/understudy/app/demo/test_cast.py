@@ -97,7 +97,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_threads_run_every_role_on_one_log_until_they_are_stopped(settings: Settings) -> None:
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings)
+        provision(admin, settings, settings.require_plan().versions)
     cast = Threads(settings, log)
 
     cast.start([ROUTER, WORKER, COMPARATOR])

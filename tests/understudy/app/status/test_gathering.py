@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
 def log(settings: Settings) -> MemoryLog:
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings)
+        provision(admin, settings, settings.require_plan().versions)
     return log
 
 
