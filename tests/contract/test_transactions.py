@@ -10,11 +10,13 @@ from support.harness import Killed, crash_at
 
 from understudy.core.batches import Codec
 from understudy.core.log.contract import Output, Phase, Position
-from understudy.core.log.errors import Fenced, NoteTooLong, OutputTooLarge, UnknownTopic
+from understudy.core.log.errors import Fenced, NoteTooLong, OutputMissing, OutputTooLarge, UnknownTopic
 
 if TYPE_CHECKING:
     from support.harness import LogHarness
 
+PROMPT_MS = 2_000
+"""About a second, and as much again for a busy machine."""
 PHASES: tuple[Phase, ...] = get_args(Phase)
 
 
@@ -194,9 +196,10 @@ def test_an_output_that_is_too_large_commits_nothing_and_the_session_goes_on(har
     driver = Driver(harness, [source])
     driver.until_holds(*SENT)
 
-    with pytest.raises(OutputTooLarge, match=small):
+    with pytest.raises(OutputTooLarge, match=small) as refusal:
         driver.commit([Output(small, 0, batch("fits")), Output(small, 0, batch("x" * 1_000))])
 
+    assert refusal.value.topic == small
     assert seen(harness, small) == []
     assert driver.poll().assigned == {at(source): Position(0)}
     driver.until_holds(*SENT)
@@ -260,14 +263,50 @@ def test_an_output_to_an_unknown_topic_commits_nothing_and_the_session_goes_on(
     driver.until_holds(*SENT)
     nowhere = harness.name("nowhere")
 
-    with pytest.raises(UnknownTopic, match=nowhere):
+    with pytest.raises(OutputMissing, match=nowhere) as refusal:
         driver.commit([Output(target, 0, batch("lost")), Output(nowhere, 0, batch("lost"))])
 
+    assert refusal.value.topic == nowhere
+    assert isinstance(refusal.value, UnknownTopic)
     assert seen(harness, target) == []
     driver.poll()
     driver.until_holds(*SENT)
     assert driver.copy(target)
     assert seen(harness, target) == list(SENT)
+
+
+def test_an_output_topic_that_is_deleted_is_refused_at_once_and_the_session_goes_on(
+    harness: LogHarness, source: str, target: str
+) -> None:
+    # Given a session that has written to a topic
+    doomed = harness.create_topic("doomed")
+    driver = Driver(harness, [source])
+    driver.until_holds(*SENT)
+    assert driver.commit([Output(target, 0, batch("kept")), Output(doomed, 0, batch("gone"))], {})
+    # When the topic is deleted
+    harness.delete_topic(doomed)
+    began_ms = harness.now_ms()
+    with pytest.raises(OutputMissing, match=doomed) as refusal:
+        driver.commit([Output(target, 0, batch("lost")), Output(doomed, 0, batch("lost"))], {at(source): Position(6)})
+    # Then the next commit says so soon, has no effect, and the session goes on
+    assert refusal.value.topic == doomed
+    assert harness.now_ms() - began_ms < PROMPT_MS
+    assert seen(harness, target) == ["kept"]
+    driver.until_rebuilt(at(source))
+    driver.until_holds(*SENT)
+    assert driver.copy(target)
+    assert harness.now_ms() - began_ms < 3 * PROMPT_MS
+    assert seen(harness, target) == ["kept", *SENT]
+
+
+def test_an_output_topic_that_is_made_again_is_written_to(harness: LogHarness, source: str) -> None:
+    topic = harness.create_topic("output")
+    driver = Driver(harness, [source])
+    driver.until_holds(*SENT)
+    assert driver.session.commit([Output(topic, 0, batch("gone"))], {})
+    harness.recreate_topic(topic)
+
+    driver.copy_until(topic, lambda: seen(harness, topic) == list(SENT), "the copies")
 
 
 def commit_or_poll(driver: Driver, target: str) -> None:

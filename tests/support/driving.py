@@ -117,6 +117,16 @@ class Driver:
         """Poll until exactly these partitions are served."""
         self.until(lambda: self.owned.keys() == set(partitions), f"owning {sorted(map(str, partitions))}", timeout_s)
 
+    def until_rebuilt(self, *partitions: TopicPartition, timeout_s: float = PATIENCE_S) -> None:
+        """Poll until these partitions are assigned anew, as after a commit that was lost."""
+        missing = set(partitions)
+
+        def rebuilt() -> bool:
+            missing.difference_update(self.poll().assigned)
+            return not missing
+
+        self.harness.wait_until(rebuilt, timeout_s, f"rebuilding {sorted(map(str, partitions))}")
+
     def values(self, partition: TopicPartition | None = None) -> list[str]:
         """Values that it holds: of one partition, or of all."""
         held = self.held if partition is None else {partition: self.held.get(partition, [])}

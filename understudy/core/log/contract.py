@@ -131,8 +131,9 @@ class Session(Protocol):
         to be committed; with nothing to write, without one. False: it was not (or is not known to be); the session
         goes on from its committed positions, and the next poll lists every owned partition in `assigned`.
 
-        Raises Fenced (or answers False, and the next call raises it); OutputTooLarge, NoteTooLong and UnknownTopic
-        (nothing is committed, and the session goes on as after False).
+        Raises Fenced (or answers False, and the next call raises it); NoteTooLong and, where one output topic is the
+        reason, OutputRefused: OutputTooLarge, OutputMissing (within about a second of the topic's deletion) or
+        OutputUnavailable. With these nothing is committed, and the session goes on as after False.
         """
         ...
 
@@ -168,7 +169,7 @@ class Writer(Protocol):
     """Appends outputs in transactions of their own, outside any group."""
 
     def commit(self, outputs: Iterable[Output]) -> bool:
-        """Append all or nothing. False: not known to be committed. Raises Fenced, OutputTooLarge, UnknownTopic."""
+        """Append all or nothing. False: not known to be committed. Raises Fenced, OutputRefused."""
         ...
 
     def close(self) -> None: ...

@@ -39,8 +39,27 @@ class CorruptBatch(LogError):
     """A batch's checksum or structure is wrong."""
 
 
-class OutputTooLarge(LogError):
+class OutputRefused(LogError):
+    """A commit was refused because of one output topic. Nothing was committed; without that topic it may pass.
+
+    topic: its name.
+    """
+
+    def __init__(self, text: str, *, topic: str) -> None:
+        super().__init__(text)
+        self.topic = topic
+
+
+class OutputTooLarge(OutputRefused):
     """A batch is larger than its topic accepts (max.message.bytes)."""
+
+
+class OutputMissing(OutputRefused, UnknownTopic):
+    """A topic to be written to does not exist, or not any more."""
+
+
+class OutputUnavailable(OutputRefused):
+    """A partition to be written to has had no leader for seconds, while others have one. It may come back."""
 
 
 class NoteTooLong(LogError):

@@ -18,6 +18,7 @@ from understudy.core.log.contract import no_probe
 from understudy.core.log.errors import Fenced, OutputTooLarge
 from understudy.core.log.kafka import transaction_requests as requests
 from understudy.core.log.kafka.client import ensure
+from understudy.core.log.kafka.outputs import await_leaders, refuse_if_confined
 from understudy.core.log.kafka.produce_request import produce_request
 from understudy.core.log.kafka.waves import in_waves, within
 
@@ -37,6 +38,8 @@ PATIENCE_S: Final = 10.0
 CONCURRENT_PAUSE_S: Final = 0.001
 SEQUENCE_MASK: Final = 0x7FFFFFFF
 CONCURRENT: Final = errors.ConcurrentTransactionsError.errno
+UNKNOWN_OUTPUT: Final = (errors.UnknownTopicOrPartitionError, errors.OperationNotAttemptedError)
+"""The latter is said of the other partitions, where one of those announced together is not there."""
 TOO_LARGE: Final = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
 FENCING: Final = (
     errors.ProducerFencedError,
@@ -103,7 +106,7 @@ class Producer:
     ) -> None:
         """One whole transaction; returns when the broker has acknowledged its commit.
 
-        Raises TransactionLost, OutputTooLarge, UnknownTopic, Fenced; `initialise` must follow each but the last.
+        Raises TransactionLost, OutputRefused, Fenced; `initialise` must follow each but the last.
         """
         waves = in_waves(outputs)
         probe("begun")
@@ -113,13 +116,23 @@ class Producer:
             raise Fenced(
                 f"Another instance joined the group as {self._who.transactional_id}, and this one must exit."
             ) from error
+        except UNKNOWN_OUTPUT as error:
+            self._refuse_missing(waves)
+            raise lost(error) from error
         except errors.KafkaError as error:
-            raise TransactionLost(f"{type(error).__name__}: {error}") from error
+            raise lost(error) from error
+
+    def _refuse_missing(self, waves: Sequence[Wave]) -> None:
+        """Raise OutputMissing where a topic was deleted since its leaders were looked up."""
+        try:
+            refuse_if_confined(self._client, touched(waves))
+        except errors.KafkaError as error:
+            raise lost(error) from error
 
     def _run(self, waves: Sequence[Wave], moved: requests.Moved | None, probe: Callable[[Phase], None]) -> None:
-        partitions = [at for wave in waves[:1] for at in wave]  # the first wave has every partition
+        partitions = touched(waves)
         self._client.pump()  # a connection that was closed meanwhile is noticed before it is written to
-        self._client.retry(lambda: self._client.leaders(partitions), time.monotonic() + PATIENCE_S)
+        await_leaders(self._client, partitions)
         if not self._who.versions.implicit:
             self._announce(partitions, moved)
         first = self._produce(waves[0]) if waves else ()
@@ -252,6 +265,16 @@ class Producer:
             self._who = replace(self._who, producer_id=producer_id, epoch=epoch)
 
 
+def touched(waves: Sequence[Wave]) -> list[TopicPartition]:
+    """All partitions that are written: the first wave has every one."""
+    return [at for wave in waves[:1] for at in wave]
+
+
+def lost(error: errors.KafkaError) -> TransactionLost:
+    """The loss that an error of the client means."""
+    return TransactionLost(f"{type(error).__name__}: {error}")
+
+
 def append_error(at: TopicPartition, code: int, size_bytes: int) -> Exception:
     """What a refused batch is reported as."""
     kind: type[Exception] = errors.for_code(code)
@@ -262,5 +285,6 @@ def too_large(at: TopicPartition, size_bytes: int) -> OutputTooLarge:
     """The error that names partition, size and remedy."""
     return OutputTooLarge(
         f"A batch of {size_bytes:,} bytes is larger than {at} takes, and nothing was committed. Raise the topic's "
-        "max.message.bytes, or write smaller batches."
+        "max.message.bytes, or write smaller batches.",
+        topic=at.topic,
     )

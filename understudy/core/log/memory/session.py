@@ -11,7 +11,7 @@ from understudy.core.log.errors import (
     LogUnavailable,
     MissingPosition,
     NoteTooLong,
-    OutputTooLarge,
+    OutputRefused,
     PositionExpired,
     TopicRecreated,
     UnknownTopic,
@@ -86,7 +86,7 @@ class MemorySession:
         try:
             check_notes(positions)
             committed = self._producer.commit(outputs, self._moves(positions))
-        except (OutputTooLarge, NoteTooLong, UnknownTopic):
+        except (OutputRefused, NoteTooLong, UnknownTopic):
             self._lose()
             raise
         if not committed:

@@ -49,7 +49,8 @@ class PartitionLog:
         if batch.size_bytes > self._max_message_bytes:
             raise OutputTooLarge(
                 f"A batch of {batch.size_bytes:,} bytes is too large for {self.at}, which takes "
-                f"{self._max_message_bytes:,}: raise the topic's max.message.bytes or write smaller batches."
+                f"{self._max_message_bytes:,}: raise the topic's max.message.bytes or write smaller batches.",
+                topic=self.at.topic,
             )
         base_offset = self.end_offset
         if batch.is_transactional:

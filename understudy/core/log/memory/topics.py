@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from understudy.core.log.contract import TopicInfo, TopicPartition
-from understudy.core.log.errors import TopicExists, UnknownTopic
+from understudy.core.log.errors import OutputMissing, TopicExists, UnknownTopic
 from understudy.core.log.memory.storage import MAX_MESSAGE_BYTES, PartitionLog
 
 if TYPE_CHECKING:
@@ -82,6 +82,15 @@ class Topics:
                 "(`understudy topics`)."
             )
         return partitions[at.partition]
+
+    def output(self, at: TopicPartition) -> PartitionLog:
+        """The log of a partition that a transaction writes to. Raises OutputMissing; UnknownTopic for its number."""
+        if at.topic not in self._topics:
+            raise OutputMissing(
+                f"The topic {at.topic} does not exist: create it (`understudy topics`), or write elsewhere.",
+                topic=at.topic,
+            )
+        return self.partition(at)
 
     def counts(self, names: Iterable[str]) -> dict[str, int]:
         """Partitions of each topic; 0 where there is none."""

@@ -94,10 +94,10 @@ class Transactions:
         return state.identity
 
     def append(self, identity: ProducerIdentity, output: Output, now_s: float) -> None:
-        """Append a batch in the producer's transaction. Raises Fenced, UnknownTopic, OutputTooLarge, ValueError."""
+        """Append a batch in the producer's transaction. Raises Fenced, OutputRefused, UnknownTopic, ValueError."""
         transaction = self._transaction(identity, now_s)
         at = TopicPartition(output.topic, output.partition)
-        partition = self._topics.partition(at)
+        partition = self._topics.output(at)
         sequence = transaction.next_sequence.get(at, 0)
         data = restamp(
             output.batch,

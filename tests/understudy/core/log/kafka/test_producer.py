@@ -8,7 +8,7 @@ from support.driving import batch, seen
 
 from understudy.core.batches import Batch, rebuild
 from understudy.core.log.contract import EMPTY, Output
-from understudy.core.log.errors import Fenced, OutputTooLarge, UnknownTopic
+from understudy.core.log.errors import Fenced, OutputMissing, OutputTooLarge, UnknownTopic
 from understudy.core.log.kafka.client import Address, Client, TransactionVersion
 from understudy.core.log.kafka.producer import Producer, TransactionLost
 
@@ -102,6 +102,21 @@ def test_a_later_instance_fences_an_earlier_one_in_its_commit_and_its_recovery(
 def test_a_topic_that_does_not_exist_is_named(kafka: KafkaHarness, client: Client) -> None:
     with pytest.raises(UnknownTopic, match="nowhere"):
         make(client, kafka).commit(outputs(kafka.name("nowhere"), "x"))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_topic_that_is_deleted_is_named_by_the_next_transaction(
+    kafka: KafkaHarness, client: Client, version: TransactionVersion
+) -> None:
+    topic, doomed = kafka.create_topic("topic"), kafka.create_topic("doomed")
+    producer = make(client, kafka, version)
+    commit(producer, outputs(topic, "first") + outputs(doomed, "first"))
+    kafka.delete_topic(doomed)
+    with pytest.raises(OutputMissing, match="doomed"):
+        producer.commit(outputs(topic, "lost") + outputs(doomed, "lost"))
+    producer.initialise(time.monotonic() + 30)
+    commit(producer, outputs(topic, "second"))
+    assert seen(kafka, topic) == ["first", "second"]
 
 
 def test_a_transaction_left_open_is_aborted_by_the_next_instance(kafka: KafkaHarness, client: Client) -> None:
