@@ -1,0 +1,194 @@
+"""Scoring in throwaway processes, so that a record that kills them costs an error row and nothing else."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import signal
+import time
+import warnings
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
+
+from understudy.models.outputs import Failure
+from understudy.models.scoring import Scored
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from multiprocessing.connection import Connection
+
+    from understudy.models.scoring import Result, Scorer
+
+    Rows: TypeAlias = Sequence[Mapping[str, object]]
+
+EXACT_ROWS: Final = 32
+"""A fatal micro-batch of at most this many rows is always halved down to the rows that kill."""
+PROBES: Final = 8
+"""Rows of a larger one that are tried alone first. If each of them is fatal, it is the model."""
+CHUNK_BYTES: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """A process ended before it had scored its rows. how: `was killed by SIGKILL`, for instance."""
+
+    how: str
+
+
+class IsolatedScorer:
+    """Scores as `scorer` does, but never in this process: a record that kills the model's process fails as `killed`.
+
+    Every call gets a process of its own, which is forked from a pristine copy of this one. The copy is made here, and
+    never scores itself: what threads and libraries hold while a model computes is then held in no fork. A process
+    that dies, or takes longer than `timeout_s`, is followed by two that get half of its rows each, until the record
+    is found; if all of some single rows are fatal, it is the model, and all of them fail. Close it, or the copy stays
+    until this process ends. Raises OSError where no process can be made.
+    """
+
+    def __init__(self, scorer: Scorer, timeout_s: float) -> None:
+        self._timeout_s: Final = timeout_s
+        self._template: Final = _Template(scorer, timeout_s)
+
+    def score(self, rows: Rows) -> Scored:
+        """See `Scorer.score`. model_time_ns is what the processes that survived measured."""
+        return self._attempt(rows)
+
+    def _attempt(self, rows: Rows) -> Scored:
+        """Everything at once; where that is fatal, in parts."""
+        found = self._template.ask(rows)
+        if isinstance(found, Scored):
+            return found
+        if len(rows) == 1:
+            return Scored([_failure(found)], 0)
+        if len(rows) > EXACT_ROWS and (everywhere := self._death_of_all(rows)):
+            return Scored([_failure(everywhere)] * len(rows), 0)
+        half = len(rows) // 2
+        first, second = self._attempt(rows[:half]), self._attempt(rows[half:])
+        return Scored([*first.results, *second.results], first.model_time_ns + second.model_time_ns)
+
+    def _death_of_all(self, rows: Rows) -> Death | None:
+        """How all rows end, if `PROBES` of them are each fatal, spread evenly."""
+        death = None
+        for probe in range(PROBES):
+            row = probe * len(rows) // PROBES
+            found = self._template.ask(rows[row : row + 1])
+            if isinstance(found, Scored):
+                return None
+            death = found
+        return death
+
+    def close(self) -> None:
+        """End the copy of this process."""
+        self._template.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _failure(death: Death) -> Result:
+    return Failure("killed", f"the process that scored this record alone {death.how}")
+
+
+class _Template:
+    """The pristine copy: a process that forks one for each request, and hands on what that says."""
+
+    def __init__(self, scorer: Scorer, timeout_s: float) -> None:
+        self._link, theirs = Pipe()
+        self._process_id = _fork()
+        if self._process_id == 0:
+            self._link.close()
+            _serve(theirs, scorer, timeout_s)
+        theirs.close()
+
+    def ask(self, rows: Rows) -> Scored | Death:
+        """Raises EOFError or OSError when the copy itself is gone."""
+        self._link.send(rows)
+        data = self._link.recv_bytes()
+        answer = pickle.loads(data)  # noqa: S301 - from our own fork, over a pipe that nobody else has
+        assert isinstance(answer, Scored | Death)  # noqa: S101 - tells mypy
+        return answer
+
+    def close(self) -> None:
+        if not self._link.closed:
+            self._link.close()
+            os.waitpid(self._process_id, 0)
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # Python warns of locks that other threads hold at a fork. This copy touches no log, no client, no follower.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _serve(link: Connection, scorer: Scorer, timeout_s: float) -> None:
+    """Answer requests until the other end is closed, or its process is gone. Never returns."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # whoever is told to stop finishes its transaction first
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        while True:
+            link.send_bytes(_throwaway(scorer, link.recv(), timeout_s))
+    except (EOFError, OSError):
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _throwaway(scorer: Scorer, rows: Rows, timeout_s: float) -> bytes:
+    """What a process of its own says of the rows, or a Death; pickled."""
+    reading, writing = os.pipe()
+    process_id = os.fork()
+    if process_id == 0:
+        os.close(reading)
+        _score_and_exit(scorer, rows, writing, timeout_s)
+    os.close(writing)
+    try:
+        said = _read_all(reading, time.monotonic() + timeout_s)
+    finally:
+        os.close(reading)
+    if said is None:
+        os.kill(process_id, signal.SIGKILL)
+    _, status = os.waitpid(process_id, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if said and code == 0:
+        return said
+    return pickle.dumps(Death(f"did not answer within {timeout_s:g} s" if said is None else _told(code)))
+
+
+def _score_and_exit(scorer: Scorer, rows: Rows, writing: int, timeout_s: float) -> None:
+    """Never returns. The alarm ends a process whose parent is gone."""
+    try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(int(timeout_s) + 2)
+        with os.fdopen(writing, "wb") as out:
+            out.write(pickle.dumps(scorer.score(rows)))
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _read_all(reading: int, deadline_s: float) -> bytes | None:
+    """All until the other end is closed; None where that takes too long."""
+    chunks: list[bytes] = []
+    while True:
+        ready, _, _ = select.select([reading], [], [], max(0.0, deadline_s - time.monotonic()))
+        if not ready:
+            return None
+        chunk = os.read(reading, CHUNK_BYTES)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+
+
+def _told(code: int) -> str:
+    if code >= 0:
+        return f"exited with status {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
