@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from understudy.app.commands import broker, demo, produce, register, roles, status, tail, topics
+from understudy.app.commands import broker, demo, init, produce, register, roles, status, tail, topics
 from understudy.app.options import Outside
 from understudy.app.tuning import tune_process
 
@@ -23,6 +23,7 @@ HELP = "Release new versions of a machine-learning model on a Kafka stream witho
 def build() -> typer.Typer:
     """All commands."""
     app = _group(HELP)
+    _add(app, init.init, "understudy init payments")
     _add(app, topics.topics, "understudy topics --config flights/understudy.toml")
     _add(app, register.register, "understudy register flights:v1 model.skops --schema event.avsc")
     _add(app, roles.router, "understudy router --slot router-0")

@@ -16,6 +16,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from understudy.app.demo.errors import NoScenery, RoleDied, Stuck  # noqa: PLC0415
     from understudy.app.producing import BadSource  # noqa: PLC0415
     from understudy.app.provision import CannotProvision  # noqa: PLC0415
+    from understudy.app.starting import CannotInit  # noqa: PLC0415
     from understudy.core.log.errors import LogError  # noqa: PLC0415
     from understudy.core.settings import SettingsError  # noqa: PLC0415
     from understudy.core.topics import BadName  # noqa: PLC0415
@@ -27,6 +28,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
         BadName,
         BadSource,
         BrokerError,
+        CannotInit,
         CannotProvision,
         InvalidPlan,
         InvalidSchema,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -32,6 +33,7 @@ NUMPY_KINDS: Final[Mapping[str, ColumnType]] = {
     "U": "string",
     "T": "string",
 }
+NUMBERS: Final[Mapping[ColumnType, type[bool | int | float]]] = {"bool": bool, "int": int, "float": float}
 PYTHON_TYPES: Final[Mapping[type, ColumnType]] = {bool: "bool", int: "int", float: "float", str: "string"}
 
 
@@ -142,7 +144,11 @@ def _cell(value: Any, column: Column) -> object:
     if _is_missing(value):
         return None if column.nullable else value
     plain = _plain(value)
-    return float(plain) if column.type == "float" else plain
+    kind = NUMBERS.get(column.type)
+    if kind is None or type(plain) not in NUMBERS.values() or plain in (math.inf, -math.inf):
+        return plain
+    # A matrix has one type for all columns: a 1.0 in it may stand for an event's 1, or true.
+    return kind(plain) if kind(plain) == plain else plain
 
 
 def _plain(value: Any) -> Any:

@@ -139,6 +139,15 @@ def test_the_first_rows_become_events_of_plain_python() -> None:
     assert [type(value) for value in events[0].values()] == [int, float, str]
 
 
+def test_numbers_of_a_matrix_are_what_the_columns_say() -> None:
+    columns = (Column("i", "int"), Column("f", "float"), Column("b", "bool"))
+
+    events = events_from_example(np.array([[2, 3, 1], [0.5, np.inf, np.inf]]), columns, 2)
+
+    assert events == [{"i": 2, "f": 3.0, "b": True}, {"i": 0.5, "f": np.inf, "b": np.inf}]
+    assert [type(value) for value in events[0].values()] == [int, float, bool]
+
+
 def test_the_schema_says_the_types_and_the_data_how_null_looks() -> None:
     declared = (Column("a", "float", nullable=True, missing="nan"), Column("b", "string", nullable=True, missing="nan"))
     observed = (Column("a", "int", missing="nan"), Column("b", "string", nullable=True, missing="none"))

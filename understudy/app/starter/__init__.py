@@ -1,0 +1,1 @@
+"""What `understudy init` writes: a new endpoint's files, which work as they are."""
