@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.encodings import Undecodable
 from understudy.models.outputs import Failure
 from understudy.models.scoring import Scored
+from workers.events import EventFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from schemas.encodings import InputDecoder
     from understudy.models.outputs import Answer
     from understudy.models.scoring import Scorer
-    from workers.events import Details, EventFields
+    from workers.events import Details
     from workers.lanes import Part
 
     Event = Mapping[str, object] | Failure
@@ -35,22 +36,38 @@ class Outcomes:
     model_time_ns: int
 
 
-class Answering:
-    """Decodes and scores micro-batches."""
+NO_FIELDS: Final = EventFields()
 
-    def __init__(self, decoder: InputDecoder, scorer: Scorer, fields: EventFields) -> None:
+
+class Answering:
+    """Decodes and scores micro-batches.
+
+    cautious: scores in the place of `scorer` what may have killed an earlier instance.
+    """
+
+    def __init__(
+        self,
+        decoder: InputDecoder,
+        scorer: Scorer,
+        fields: EventFields = NO_FIELDS,
+        *,
+        cautious: Scorer | None = None,
+    ) -> None:
         self._decoder: Final = decoder
         self._scorer: Final = scorer
         self._fields: Final = fields
+        self._cautious: Final = cautious or scorer
 
-    def answer(self, parts: Sequence[Part]) -> list[Outcomes]:
+    def answer(self, parts: Sequence[Part], *, suspect: bool = False) -> list[Outcomes]:
         """What becomes of a micro-batch's records. The model is asked once, about all events that could be decoded.
 
-        Raises SchemaUnavailable, before the model is asked.
+        suspect: one of the records may have killed an earlier instance. Raises SchemaUnavailable, before the model is
+        asked.
         """
         decoded = [self._decoded(part) for part in parts]
         events = [event for event in chain.from_iterable(decoded) if not isinstance(event, Failure)]
-        scored = self._scorer.score(events) if events else Scored((), 0)
+        scorer = self._cautious if suspect else self._scorer
+        scored = scorer.score(events) if events else Scored((), 0)
         answers = iter(scored.results)
         each_ns = scored.model_time_ns // max(len(events), 1)
         return [

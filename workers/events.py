@@ -41,7 +41,7 @@ class EventFields:
 
     def details(self, events: Sequence[Mapping[str, object]], created_ms: Sequence[int]) -> Details:
         """What rows say of decoded events, whose records have these create times."""
-        created_ms = _within_range(created_ms)
+        created_ms = within_range(created_ms)
         nothing: list[Any] = [None] * len(events)
         return Details(
             created_ms if self.event_time is None else self._times_ms(events, self.event_time, created_ms),
@@ -64,7 +64,7 @@ class EventFields:
         return {name: _text(value, MAX_SLICE_CHARACTERS) for name, value in found if value is not None}
 
 
-def _within_range(times_ms: Sequence[int]) -> Sequence[int]:
+def within_range(times_ms: Sequence[int]) -> Sequence[int]:
     """A producer may write any number as a record's time; the nearest that is one."""
     if not times_ms or (min(times_ms) >= 0 and max(times_ms) <= MAX_TIME_MS):
         return times_ms

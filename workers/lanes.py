@@ -51,7 +51,13 @@ class LanePartition:
         self._queue: Final[deque[tuple[FrameSlice, str | None]]] = deque()
         self._taken = 0
         self._waiting = 0
+        self._passed = 0
         self._moved: Position | None = None
+
+    @property
+    def passed(self) -> int:
+        """Records that are done since this began at its committed position."""
+        return self._passed
 
     def __len__(self) -> int:
         """Records that wait."""
@@ -84,6 +90,7 @@ class LanePartition:
     def drop(self, count: int) -> None:
         """The first `count` records are done."""
         self._waiting -= count
+        self._passed += count
         while count:
             piece = self._queue[0][0]
             step = min(count, len(piece.columns) - self._taken)

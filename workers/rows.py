@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from schemas.encodings import InvalidRow
 from understudy.models.outputs import Failure
+from workers.events import within_range
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from schemas.encodings import PredictionEncoder, SharedPrediction
     from understudy.deployments.plan import Role
     from understudy.models.outputs import Answer
     from workers.answering import Outcomes
+    from workers.lanes import Part
 
 MAX_MESSAGE_CHARACTERS: Final = 1_000
 MAX_KEY_BYTES: Final = 900_000
@@ -29,22 +31,33 @@ class Written(NamedTuple):
     failures: list[tuple[int, Failure]]
 
 
+class Withdrawn(NamedTuple):
+    """Rows that say of ranges of records that nobody will answer them, and the times of each range's first event."""
+
+    rows: list[bytes]
+    event_times_ms: list[int]
+
+
 class PredictionRows:
     """Writes the rows of one version; `encoders` has one for each lane that it may have.
 
-    A record fails also where its answer cannot be written: a value that a row does not have (wrong_shape), a row that
-    is too large for the topic (wrong_shape), a key that is (invalid; that row goes without a key).
+    answered_by: the version that answers what was routed to `version`, where that is another one. A record fails also
+    where its answer cannot be written: a value that a row does not have (wrong_shape), a row that is too large for the
+    topic (wrong_shape), a key that is (invalid; that row goes without a key).
     """
 
-    def __init__(self, version: str, encoders: Mapping[Role, PredictionEncoder]) -> None:
+    def __init__(
+        self, version: str, encoders: Mapping[Role, PredictionEncoder], *, answered_by: str | None = None
+    ) -> None:
         self._version: Final = version
+        self._answered_by: Final = answered_by or version
         self._encoders: Final = encoders
 
     def write(self, outcomes: Outcomes) -> Written:
         """One row for each record, in the part's order."""
         keys = list(outcomes.part.columns.keys)
         told = list(zip(outcomes.part.source_offsets, *outcomes.details, strict=True))
-        encode = self._shared(outcomes, "answered")
+        encode = self._shared(outcomes.part, "answered", outcomes.model_time_ns)
         tried = [
             _answered(encode, result, key, *own) for result, key, own in zip(outcomes.results, keys, told, strict=True)
         ]
@@ -52,24 +65,46 @@ class PredictionRows:
         if len(rows) == len(tried):
             return Written(keys, rows, [])
         failures = [(index, row) for index, row in enumerate(tried) if isinstance(row, Failure)]
-        encode = self._shared(outcomes, "failed")
+        encode = self._shared(outcomes.part, "failed", outcomes.model_time_ns)
         for index, failure in failures:
             rows.insert(index, _failed(encode, failure, *told[index]))
             keys[index] = None if _too_large(keys[index]) else keys[index]
         return Written(keys, rows, failures)
 
-    def _shared(self, outcomes: Outcomes, outcome: Literal["answered", "failed"]) -> SharedPrediction:
-        header = outcomes.part.header
-        return self._encoders[outcomes.part.role].shared(
+    def withdrawn(self, part: Part) -> Withdrawn:
+        """One row for each range of neighbouring records, which nobody answers."""
+        encode = self._shared(part, "withdrawn", 0)
+        times_ms = within_range(part.columns.timestamps_ms)
+        ranges = list(_ranges(part.source_offsets))
+        rows = [
+            encode(source_offset=part.source_offsets[first], event_time=times_ms[first], span=end - first)
+            for first, end in ranges
+        ]
+        return Withdrawn(rows, [times_ms[first] for first, _ in ranges])
+
+    def _shared(
+        self, part: Part, outcome: Literal["answered", "failed", "withdrawn"], model_time_ns: int
+    ) -> SharedPrediction:
+        header = part.header
+        return self._encoders[part.role].shared(
             outcome=outcome,
-            lane=outcomes.part.role,
+            lane=part.role,
             routed_version=self._version,
-            answered_version=self._version,
+            answered_version=self._version if outcome == "withdrawn" else self._answered_by,
             revision=header.revision,
             share_ppm=header.share_ppm,
             source_partition=header.source_partition,
-            model_time_ns=outcomes.model_time_ns,
+            model_time_ns=model_time_ns,
         )
+
+
+def _ranges(offsets: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The indices, first and one behind the last, of each range of offsets without a gap."""
+    if isinstance(offsets, range):
+        yield 0, len(offsets)
+        return
+    gaps = [index for index in range(1, len(offsets)) if offsets[index] > offsets[index - 1] + 1]
+    yield from zip([0, *gaps], [*gaps, len(offsets)], strict=True)
 
 
 def _answered(

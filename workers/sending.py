@@ -44,13 +44,20 @@ class Sending:
         """Rows for a part's records, and dead letters for those without an answer."""
         part = outcomes.part
         written = self._rows.write(outcomes)
-        topic = self._topics.predictions if part.role == "answering" else self._topics.shadow_predictions
-        records = self._records[TopicPartition(topic, part.header.source_partition)]
+        records = self._answers(part)
         records.keys.extend(written.keys)
         records.values.extend(written.rows)
         records.timestamps_ms.extend(outcomes.details.event_times_ms)
         for index, failure in written.failures:
             self._refuse(part, index, failure, outcomes.details.event_times_ms[index])
+
+    def withdraw(self, part: Part) -> None:
+        """Rows that say that a part's records are not answered."""
+        written = self._rows.withdrawn(part)
+        records = self._answers(part)
+        records.keys.extend([None] * len(written.rows))
+        records.values.extend(written.rows)
+        records.timestamps_ms.extend(written.event_times_ms)
 
     def outputs(self) -> list[Output]:
         """Everything that was added, in the lanes' order."""
@@ -59,6 +66,10 @@ class Sending:
             for at, records in sorted(self._records.items())
             for output in outputs(at, records.keys, records.values, records.timestamps_ms, records.headers or None)
         ]
+
+    def _answers(self, part: Part) -> _Records:
+        topic = self._topics.predictions if part.role == "answering" else self._topics.shadow_predictions
+        return self._records[TopicPartition(topic, part.header.source_partition)]
 
     def _refuse(self, part: Part, index: int, failure: Failure, event_time_ms: int) -> None:
         partition, columns = part.header.source_partition, part.columns

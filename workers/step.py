@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.encodings import SchemaUnavailable
 from understudy.core.run import Advance
-from workers.answering import Answering
 from workers.dead_letters import DeadLetters
-from workers.events import EventFields
 from workers.lanes import LanePartition
 from workers.rows import PredictionRows
 from workers.sending import Sending
@@ -17,11 +15,11 @@ from workers.sending import Sending
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from schemas.encodings import InputDecoder, PredictionEncoder
+    from schemas.encodings import PredictionEncoder
     from understudy.core.log.contract import Polled, TopicPartition
     from understudy.core.topics import EndpointTopics
     from understudy.deployments.plan import Role
-    from understudy.models.scoring import Scorer
+    from workers.answering import Answering
     from workers.lanes import Part
 
 FIRST_WAIT_S: Final = 0.5
@@ -52,7 +50,6 @@ class Pace:
 
 
 DEFAULT_PACE: Final = Pace()
-NO_FIELDS: Final = EventFields()
 
 
 class WorkerStep:
@@ -63,29 +60,34 @@ class WorkerStep:
     one micro-batch, and beside less than that it gets one micro-batch at a time, so that a steady trickle of requests
     neither waits for it nor starves it. While schemas cannot be had everything waits, and nothing is lost.
 
-    version: `name:version`. encoders: one for the rows of each lane. `advance` raises LogError for a lane that cannot
-    be read (FrameError, MissingCodec) or a position whose note is not a worker's.
+    The records of one transaction at each partition's committed position are suspect: an earlier instance that was
+    killed had these in its hands. `Answering` may score them with more care.
+
+    version: `name:version`. encoders: one for the rows of each lane. answered_by: the version that answers in the
+    place of this one, which was withdrawn; of the shadow lane it is then said only what nobody answers. `advance`
+    raises LogError for a lane that cannot be read (FrameError, MissingCodec) or a position whose note is not a
+    worker's.
     """
 
     def __init__(
         self,
         version: str,
         topics: EndpointTopics,
-        decoder: InputDecoder,
-        scorer: Scorer,
+        answering: Answering,
         encoders: Mapping[Role, PredictionEncoder],
         *,
-        fields: EventFields = NO_FIELDS,
         pace: Pace = DEFAULT_PACE,
+        answered_by: str | None = None,
     ) -> None:
         self._topics: Final = topics
         self._roles: Final[Mapping[str, Role]] = {
             topics.requests(version): "answering",
             topics.shadow_requests(version): "shadow",
         }
-        self._answering: Final = Answering(decoder, scorer, fields)
-        self._rows: Final = PredictionRows(version, encoders)
-        self._dead_letters: Final = DeadLetters(version)
+        self._answering: Final = answering
+        self._rows: Final = PredictionRows(version, encoders, answered_by=answered_by)
+        self._dead_letters: Final = DeadLetters(answered_by or version)
+        self._is_withdrawn: Final = answered_by is not None
         self._pace: Final = pace
         self._lanes: Final[dict[TopicPartition, LanePartition]] = {}
         self._outage: Outage | None = None
@@ -124,7 +126,9 @@ class WorkerStep:
     def _work(self, sending: Sending, now_s: float) -> Outage | None:
         try:
             answered = self._work_off("answering", sending, self._pace.advance_records)
-            if not self._waiting("answering"):
+            if self._is_withdrawn:
+                self._withdraw("shadow", sending)
+            elif not self._waiting("answering"):
                 limit = self._pace.micro_batch_records if answered else self._pace.advance_records
                 self._work_off("shadow", sending, limit)
         except SchemaUnavailable as error:
@@ -139,7 +143,8 @@ class WorkerStep:
             taken = self._micro_batch(role, min(limit - answered, self._pace.micro_batch_records))
             if not taken:
                 break
-            outcomes = self._answering.answer([part for _, part in taken])
+            suspect = any(lane.passed < self._pace.advance_records for lane, _ in taken)
+            outcomes = self._answering.answer([part for _, part in taken], suspect=suspect)
             for lane, part in taken:
                 lane.drop(len(part.columns))
             for each in outcomes:
@@ -147,6 +152,12 @@ class WorkerStep:
                 answered += len(each.results)
                 model_ns += each.model_time_ns * len(each.results)
         return answered
+
+    def _withdraw(self, role: Role, sending: Sending) -> None:
+        """Say of what waits in a lane that nobody answers it."""
+        for lane, part in self._micro_batch(role, self._pace.advance_records):
+            sending.withdraw(part)
+            lane.drop(len(part.columns))
 
     def _micro_batch(self, role: Role, limit: int) -> list[tuple[LanePartition, Part]]:
         """Up to `limit` records of a lane, from the partitions in turn."""

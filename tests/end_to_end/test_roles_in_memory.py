@@ -17,6 +17,7 @@ from understudy.core.log.memory import Faults, MemoryLog, VirtualClock
 from understudy.core.log.reading import read_to_end
 from understudy.core.run import run
 from understudy.deployments.plan import Plan
+from workers.answering import Answering
 from workers.step import Pace, WorkerStep
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Endpoint:
 
     def work(self, version: str, turns: int) -> None:
         pace = Pace(micro_batch_records=70, advance_records=300)
-        step = WorkerStep(version, TOPICS, decoder(), Doubling(), encoders(), pace=pace)
+        step = WorkerStep(version, TOPICS, Answering(decoder(), Doubling()), encoders(), pace=pace)
         self._run(step, TOPICS.worker_group(version), self.lanes[version], turns)
 
     def visible(self, topic: str, partition: int) -> list[bytes | None]:

@@ -115,3 +115,33 @@ def test_rows_follow_the_encoding_that_is_set() -> None:
 
     assert row.startswith(b"{")
     assert RowDecoder.of("json", "prediction").decode(row)["label"] == "late"
+
+
+def test_another_version_that_answered_is_named_beside_the_one_that_was_asked() -> None:
+    rows = PredictionRows(VERSION, encoders(), answered_by="flights:v9")
+
+    written = rows.write(outcomes([Answer(number=1.0), Failure("invalid", "no x")]))
+
+    assert {(row_of(row)["routed_version"], row_of(row)["answered_version"]) for row in written.rows} == {
+        (VERSION, "flights:v9")
+    }
+
+
+def test_withdrawn_records_are_told_by_ranges_without_gaps() -> None:
+    columns = stored([event(1)] * 5, 100, time_ms=4_000).columns
+    part = Part(
+        "shadow", FrameHeader(7, 3, 50, 9, 5, share_ppm=50_000, bitmap=b"\x8d\x01"), [50, 52, 53, 57, 58], columns
+    )
+
+    withdrawn = PredictionRows(VERSION, encoders(), answered_by="flights:v9").withdrawn(part)
+
+    rows = [row_of(row) for row in withdrawn.rows]
+    assert [(row["source_offset"], row["span"], row["event_time"]) for row in rows] == [
+        (50, 1, 4_000),
+        (52, 2, 4_001),
+        (57, 2, 4_003),
+    ]
+    assert withdrawn.event_times_ms == [4_000, 4_001, 4_003]
+    assert {(row["outcome"], row["lane"], row["answered_version"], row["share_ppm"]) for row in rows} == {
+        ("withdrawn", "shadow", VERSION, 50_000)
+    }

@@ -62,3 +62,13 @@ def test_a_dead_letter_stands_beside_each_error_row() -> None:
 
 def test_nothing_added_is_nothing_to_send() -> None:
     assert sending().outputs() == []
+
+
+def test_withdrawn_records_have_rows_without_keys_in_their_lanes_topic() -> None:
+    gathered = sending()
+    gathered.withdraw(outcomes(*[Answer(number=1.0)] * 3, shadow=True).part)
+
+    [rows] = gathered.outputs()
+
+    assert (rows.topic, rows.partition, rows.batch.columns.keys) == (TOPICS.shadow_predictions, 3, [None])
+    assert [(row_of(value)["source_offset"], row_of(value)["span"]) for value in rows.batch.columns.values] == [(10, 3)]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pytest
 from support.lanes import (
     REQUESTS,
@@ -10,89 +8,23 @@ from support.lanes import (
     VERSION,
     Doubling,
     decoder,
-    encoders,
     end,
     event,
     events,
     frame,
     lane,
-    row_of,
 )
-from support.pile import Pile, stored
+from support.pile import stored
+from support.working import Driver, piled, worker
 
 from schemas.encodings import InputDecoder, SchemaUnavailable
 from understudy.core.batches import Codec
 from understudy.core.batches.build import sealed
 from understudy.core.frames import encode_header, frame_of
-from understudy.core.log.contract import Polled, Position, TopicPartition
-from workers.events import EventFields
-from workers.step import Pace, WorkerStep
+from understudy.core.log.contract import Polled, Position
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from understudy.core.log.contract import Output
-    from understudy.core.run import Advance
-    from understudy.models.scoring import Scorer
-
-SMALL = Pace(micro_batch_records=10, advance_records=40)
 LANE = lane(REQUESTS)
 SHADOW_LANE = lane(SHADOW_REQUESTS)
-
-
-def worker(scorer: Scorer | None = None, *, pace: Pace = SMALL, reader: InputDecoder | None = None) -> WorkerStep:
-    return WorkerStep(
-        VERSION,
-        TOPICS,
-        reader or decoder(),
-        scorer or Doubling(),
-        encoders(),
-        fields=EventFields(event_id="id", slices=("origin",)),
-        pace=pace,
-    )
-
-
-class Driver:
-    """Polls a pile for a step by hand: whole partitions at once, each batch once, and commits what comes back."""
-
-    def __init__(self, pile: Pile, step: WorkerStep, *lanes: TopicPartition) -> None:
-        self.pile = pile
-        self.out = Pile()
-        self.committed = dict.fromkeys(lanes, Position(0))
-        self.assign(step)
-
-    def assign(self, step: WorkerStep) -> None:
-        """Begin again from the committed positions, as after a restart or a lost commit."""
-        self.step = step
-        self._new = True
-        self._read = {at: position.offset for at, position in self.committed.items()}
-
-    def advance(self, now_s: float = 0.0, *, lost: bool = False, paused: Collection[TopicPartition] = ()) -> Advance:
-        batches = {}
-        for at, offset in self._read.items():
-            found = [] if at in paused else self.pile.batches(at.topic, at.partition, offset)
-            if found:
-                batches[at] = found
-                self._read[at] = found[-1].next_offset
-        advance = self.step.advance(Polled(batches, self.committed if self._new else {}), now_s)
-        self._new = False
-        if not lost:
-            self.out.commit(advance.outputs)
-            self.committed.update(advance.positions)
-        return advance
-
-    def rows(self, topic: str = TOPICS.predictions, partition: int = 3) -> list[dict[str, Any]]:
-        return [row_of(record.value) for record in self.out.records(topic, partition)]
-
-    def sources(self, topic: str = TOPICS.predictions, partition: int = 3) -> list[int]:
-        return [row["source_offset"] for row in self.rows(topic, partition)]
-
-
-def piled(*transactions: Sequence[Output]) -> Pile:
-    pile = Pile()
-    for outputs in transactions:
-        pile.commit(outputs)
-    return pile
 
 
 def test_every_record_is_answered_in_order_in_one_batch_under_its_key_and_time() -> None:
@@ -353,3 +285,77 @@ def test_an_outage_of_the_registry_waits_and_loses_nothing() -> None:
     assert (done.paused, done.wake_s) == (frozenset(), None)
     assert worker_outage(driver) is None
     assert driver.out.partitions(TOPICS.dead_letters) == []
+
+
+def test_what_an_earlier_instance_had_in_hand_is_scored_with_care_in_every_partition_and_lane() -> None:
+    pile = piled(
+        frame(REQUESTS, [events(range(60), 0)]),
+        frame(REQUESTS, [events(range(10), 0)], partition=1),
+        frame(SHADOW_REQUESTS, [events(range(60), 0)]),
+    )
+    plain, careful = Doubling(), Doubling()
+    driver = Driver(pile, worker(plain, cautious=careful), LANE, lane(REQUESTS, 1), SHADOW_LANE)
+
+    for _ in range(20):
+        driver.advance()
+
+    assert (sum(careful.asked), sum(plain.asked)) == (40 + 10 + 40, 20 + 20)
+    driver.assign(driver.step)
+    assert driver.sources() == driver.sources(TOPICS.shadow_predictions) == list(range(60))
+
+
+PRODUCTION = "flights:v2"
+
+
+def test_production_answers_what_was_routed_to_a_withdrawn_version() -> None:
+    pile = piled(frame(REQUESTS, [events(range(19), 0), stored([b"garbage"], 19)]) + end(REQUESTS, 20))
+    driver = Driver(pile, worker(answered_by=PRODUCTION), LANE, SHADOW_LANE)
+
+    driver.advance()
+
+    assert driver.sources() == list(range(20))
+    assert {(row["routed_version"], row["answered_version"]) for row in driver.rows()} == {(VERSION, PRODUCTION)}
+    assert [row["number"] for row in driver.rows()][:19] == [2.0 * x for x in range(19)]
+    assert driver.rows()[19]["error_kind"] == "undecodable"
+    [letter] = driver.out.records(TOPICS.dead_letters, 3)
+    assert dict(letter.headers)["__connect.errors.connector.name"] == PRODUCTION.encode()
+    assert driver.committed[LANE] == Position(22)
+
+
+def test_the_shadow_lane_of_a_withdrawn_version_is_accounted_for_without_being_scored() -> None:
+    model = Doubling()
+    pile = piled(
+        frame(SHADOW_REQUESTS, [events(range(30), 100)], revision=4) + end(SHADOW_REQUESTS, 130),
+        frame(SHADOW_REQUESTS, [events(range(5), 0)], source=[200, 201, 203, 204, 207], revision=5),
+    )
+    driver = Driver(pile, worker(model, answered_by=PRODUCTION), LANE, SHADOW_LANE)
+
+    driver.advance()
+
+    rows = driver.rows(TOPICS.shadow_predictions)
+    assert model.asked == []
+    assert [(row["outcome"], row["revision"], row["source_offset"], row["span"]) for row in rows] == [
+        ("withdrawn", 4, 100, 30),
+        ("withdrawn", 5, 200, 2),
+        ("withdrawn", 5, 203, 2),
+        ("withdrawn", 5, 207, 1),
+    ]
+    assert {(row["routed_version"], row["answered_version"]) for row in rows} == {(VERSION, VERSION)}
+    assert rows[0]["event_time"] == 1_700_000_000_000
+    assert driver.committed[SHADOW_LANE].offset == pile.batches(SHADOW_REQUESTS, 3)[-1].next_offset
+
+
+@pytest.mark.parametrize("topic", [REQUESTS, SHADOW_REQUESTS])
+def test_a_frame_that_was_half_done_when_its_version_was_withdrawn_goes_on_where_it_stood(topic: str) -> None:
+    pile = piled(frame(topic, [events(range(60), 0)]))
+    driver = Driver(pile, worker(), LANE, SHADOW_LANE)
+    driver.advance()
+    assert driver.committed[lane(topic)] == Position(0, '{"done":40}')
+
+    driver.assign(worker(answered_by=PRODUCTION))
+    driver.advance()
+
+    rows = driver.rows(TOPICS.predictions if topic == REQUESTS else TOPICS.shadow_predictions)
+    told = [offset for row in rows for offset in range(row["source_offset"], row["source_offset"] + row["span"])]
+    assert told == list(range(60))
+    assert driver.committed[lane(topic)] == Position(61)

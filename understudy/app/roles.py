@@ -21,6 +21,7 @@ from understudy.core.log.contract import SessionSpec
 from understudy.core.topics import slot_id
 from understudy.deployments.plan import Plan
 from understudy.models.registry import Registry
+from workers.answering import Answering
 from workers.events import EventFields
 from workers.step import Pace, WorkerStep
 
@@ -62,19 +63,22 @@ def worker_step(settings: Settings, version: str) -> WorkerStep:
     return WorkerStep(
         version,
         names,
-        input_decoder(settings),
-        Registry(settings.models.registry).load(version),
+        Answering(input_decoder(settings), Registry(settings.models.registry).load(version), event_fields(settings)),
         {
             "answering": prediction_encoder(settings, names.predictions),
             "shadow": prediction_encoder(settings, names.shadow_predictions),
         },
-        fields=EventFields(
-            event_id=settings.input.event_id,
-            event_time=settings.input.event_time,
-            slices=settings.input.slices,
-            units_per_ms=event_time_units_per_ms(settings),
-        ),
         pace=Pace(micro_batch_records=settings.worker.micro_batch_records),
+    )
+
+
+def event_fields(settings: Settings) -> EventFields:
+    """What rows say of events. Raises SettingsError, InvalidSchema."""
+    return EventFields(
+        event_id=settings.input.event_id,
+        event_time=settings.input.event_time,
+        slices=settings.input.slices,
+        units_per_ms=event_time_units_per_ms(settings),
     )
 
 
