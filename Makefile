@@ -21,6 +21,7 @@ test: venv-dev ## run all tests; on real Kafka where Java and Maven are (ARGS="-
 lint: venv-dev ## check the style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint Dockerfile
 
 types: venv-dev ## check the types, the tests' too
 	$(BIN)/mypy $(SOURCES)
@@ -32,6 +33,8 @@ lock: venv-dev ## pin the dependencies anew (needs the network)
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet install uv
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra demo -o requirements/demo.txt
 	$(UV_COMPILE) pyproject.toml requirements/build.in --extra dev -c requirements/demo.txt -o requirements/dev.txt
+	$(UV_COMPILE) pyproject.toml --extra image -c requirements/dev.txt -o requirements/image.txt
+	$(UV_COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## remove the virtual environment and all caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
