@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from understudy.app.commands import broker, demo, init, produce, register, roles, status, tail, topics
+from understudy.app.commands import broker, demo, health, init, produce, register, roles, status, tail, topics
 from understudy.app.options import Outside
 from understudy.app.tuning import tune_process
 
@@ -29,6 +29,7 @@ def build() -> typer.Typer:
     _add(app, roles.router, "understudy router --slot router-0")
     _add(app, roles.worker, "understudy worker flights:v1 --slot worker-0")
     _add(app, roles.comparator, "understudy comparator --slot comparator-0")
+    _add(app, health.health, "understudy health --ready")
     _add(app, produce.produce, "understudy produce events.csv --key tailnum --time pushed_back_at --rate 1000")
     _add(app, tail.tail, "understudy tail predictions --follow")
     _add(app, status.status, "understudy status --watch")

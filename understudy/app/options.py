@@ -1,6 +1,6 @@
 """Options that several commands share, and what commands take from outside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,11 @@ Bootstrap = Annotated[
     typer.Option(help="Kafka's host:port; overrides the settings."),
 ]
 
+HealthPort = Annotated[
+    int | None,
+    typer.Option("--health-port", min=0, max=65_535, help="Answer /healthz and /readyz on this port; 0 is off."),
+]
+
 OpenLog = Callable[["Settings"], AbstractContextManager["Log"]]
 
 
@@ -49,9 +54,13 @@ def outside(context: typer.Context) -> Outside:
     return given
 
 
-def settings_of(config: Path | None, bootstrap: str | None = None) -> "Settings":
+def settings_of(config: Path | None, bootstrap: str | None = None, health_port: int | None = None) -> "Settings":
     """The settings, with the flags that stand above them. Raises SettingsError."""
     from understudy.core.settings_loading import load  # noqa: PLC0415 - --help is to answer at once
 
-    flags: Mapping[str, Any] = {} if bootstrap is None else {"kafka": {"bootstrap": bootstrap}}
+    flags: dict[str, Any] = {}
+    if bootstrap is not None:
+        flags["kafka"] = {"bootstrap": bootstrap}
+    if health_port is not None:
+        flags["health"] = {"port": health_port}
     return load(config, flags)

@@ -111,10 +111,30 @@ class ModelSettings(Section):
 
 
 class WorkerSettings(Section):
-    """interval_s: transactions begin at least this far apart."""
+    """interval_s: transactions begin at least this far apart.
+
+    candidate_memory_mb: what the worker of a canary or shadow may allocate under a supervisor. isolation_timeout_s: how
+    long a micro-batch may take in a process of its own, after the worker was killed. restart_limit: a candidate whose
+    worker dies more often than this within restart_window_s is given up, and paused.
+    """
 
     micro_batch_records: Positive = 1_000
     interval_s: Seconds = 0.025
+    candidate_memory_mb: Positive = 4_096
+    isolation_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    restart_limit: Positive = 5
+    restart_window_s: Annotated[float, Field(gt=0)] = 300.0
+
+
+class HealthSettings(Section):
+    """Answers to probes over HTTP, /healthz and /readyz. port: off where it is not set, or 0.
+
+    stale_s: a role whose loop has not come round for so long is not healthy.
+    """
+
+    host: str = "0.0.0.0"  # noqa: S104 - probes come from outside a container, and are told no more than a reason
+    port: Annotated[int, Field(ge=0, lt=1 << 16)] | None = None
+    stale_s: Annotated[float, Field(gt=0)] = 60.0
 
 
 class RouterSettings(Section):
@@ -185,6 +205,7 @@ class Settings(BaseSettings):
     topics: TopicSettings = TopicSettings()
     schema_registry: SchemaRegistrySettings = SchemaRegistrySettings()
     log: LogSettings = LogSettings()
+    health: HealthSettings = HealthSettings()
 
     @property
     def names(self) -> EndpointTopics:
