@@ -1,4 +1,4 @@
-"""Health over HTTP, for whoever runs the roles as containers: whether the loop comes round, whether the role is ready."""
+"""Health over HTTP, for whoever runs the roles as containers."""
 
 from __future__ import annotations
 

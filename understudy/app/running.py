@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from schemas.errors import SchemaUnavailable
+from understudy.app.probes import Health
 from understudy.core.log.errors import LogUnavailable, UnknownTopic
 from understudy.core.run import run
 from understudy.core.telemetry import MeasuredSession, RateReporter, Totals, logger
@@ -47,6 +48,7 @@ class Role:
     spec: its session. make: builds its step; may raise one of `OUTAGES`, and is then tried again. interval_s:
     transactions begin at least this far apart. every_s: how often the role says what it did. outputs: topics that it
     writes to, which have to be there before it starts: a router that finds out on the way has stopped production.
+    over: why nothing is left to do, asked between two transactions; "" while there is.
     """
 
     spec: SessionSpec
@@ -54,10 +56,11 @@ class Role:
     interval_s: float
     every_s: float = 10.0
     outputs: tuple[str, ...] = ()
+    over: Callable[[], str] = lambda: ""
 
 
-def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S) -> None:
-    """Run until `stop` is set, then leave the group in an orderly way.
+def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S, health: Health | None = None) -> None:
+    """Run until `stop` is set or the role is over, then leave the group in an orderly way.
 
     An outage on the way starts it over, from the committed positions. Raises what the session and the step raise
     else: Fenced where a newer instance of the slot took over, UnknownTopic and MissingPosition where the topics were
@@ -66,25 +69,63 @@ def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S
     telling = logger("understudy", slot=role.spec.slot)
     totals = Totals()
     reporter = RateReporter(totals, lambda figures: telling.info("working", **figures), role.every_s)
-
-    def stopped() -> bool:
-        reporter.tick()
-        return stop.is_set()
-
-    while not stop.is_set():
-        step = patiently(role.make, stop, telling, patience_s)
-        session = None if step is None else patiently(lambda: _session(role, log), stop, telling, patience_s)
+    watch = Watch(role, stop, totals, reporter, health or Health(), telling)
+    while not watch.stopped():
+        step = patiently(role.make, watch, watch.waits, patience_s)
+        session = None if step is None else patiently(lambda: _session(role, log), watch, watch.waits, patience_s)
         if step is None or session is None:
             break
         try:
             with MeasuredSession(session, totals) as measured:
                 telling.info("started", group=role.spec.group, topics=list(role.spec.topics))
-                run(measured, step, stopped=stopped, interval_s=role.interval_s)
+                watch.joined()
+                run(measured, step, stopped=watch.stopped, interval_s=role.interval_s)
         except OUTAGES as outage:
             # What was polled and not committed is read again by a new session: all state is in the positions.
             telling.warning("starting over", reason=str(outage), in_s=FIRST_WAIT_S)
+            watch.health.wait_for(str(outage))
             stop.wait(FIRST_WAIT_S)
-    telling.info("stopped", records_in=int(totals.sums.get("records_in", 0)))
+    telling.info("stopped", reason=role.over() or "told to", records_in=int(totals.sums.get("records_in", 0)))
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is looked at each time the loop comes round: whether to go on, what to say, and how the role is."""
+
+    role: Role
+    stop: Stop
+    totals: Totals
+    reporter: RateReporter
+    health: Health
+    telling: FilteringBoundLogger
+    assigned_before: float = 0.0
+
+    def joined(self) -> None:
+        """A session was opened: the role is ready when it has partitions."""
+        self.assigned_before = self.totals.sums.get("partitions_assigned", 0.0)
+        self.health.wait_for("no partitions are assigned to it yet")
+
+    def stopped(self) -> bool:
+        """Whether to end now."""
+        self.health.tick()
+        self.reporter.tick()
+        if self.totals.sums.get("partitions_assigned", 0.0) > self.assigned_before:
+            self.health.ready()
+        return self.is_set()
+
+    def is_set(self) -> bool:
+        """As `Stop.is_set`, for what waits at the start."""
+        return self.stop.is_set() or bool(self.role.over())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As `Stop.wait`."""
+        self.health.tick()
+        return self.stop.wait(timeout)
+
+    def waits(self, outage: Exception, again_in_s: float) -> None:
+        """Something that is needed at the start cannot be had."""
+        self.telling.warning("waiting", reason=str(outage), again_in_s=again_in_s)
+        self.health.wait_for(str(outage))
 
 
 def _session(role: Role, log: Log) -> Session:
@@ -97,8 +138,13 @@ def _session(role: Role, log: Log) -> Session:
     return log.session(role.spec)
 
 
-def patiently(attempt: Callable[[], T], stop: Stop, telling: FilteringBoundLogger, patience_s: float) -> T | None:
-    """What the attempt gives, tried again through outages; None when told to stop. Raises the last outage."""
+def patiently(
+    attempt: Callable[[], T], stop: Stop, waits: Callable[[Exception, float], None], patience_s: float
+) -> T | None:
+    """What the attempt gives, tried again through outages; None when told to stop. Raises the last outage.
+
+    waits: told of each outage, and in how many seconds it is tried again.
+    """
     deadline_s = time.monotonic() + patience_s
     wait_s = FIRST_WAIT_S
     while not stop.is_set():
@@ -107,7 +153,7 @@ def patiently(attempt: Callable[[], T], stop: Stop, telling: FilteringBoundLogge
         except OUTAGES as outage:
             if time.monotonic() + wait_s > deadline_s:
                 raise
-            telling.warning("waiting", reason=str(outage), again_in_s=wait_s)
+            waits(outage, wait_s)
         stop.wait(wait_s)
         wait_s = min(2 * wait_s, LONGEST_WAIT_S)
     return None

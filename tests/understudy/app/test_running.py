@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from schemas.errors import SchemaUnavailable
+from understudy.app.probes import Health
 from understudy.app.running import Role, patiently, run_role, stop_on_signals
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
 from understudy.core.log.errors import LogUnavailable, MissingPosition, UnknownTopic
 from understudy.core.log.memory import MemoryLog
 from understudy.core.run import Advance
-from understudy.core.telemetry import logger
 from understudy.models.errors import ModelStoreUnavailable
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ def start_at_0(log: MemoryLog) -> None:
         admin.set_positions("group", {AT: Position(0)})
 
 
+def no_word(outage: Exception, again_in_s: float) -> None:
+    """Nobody is told."""
+
+
 def failing(times: int, error: Exception) -> Callable[[], str]:
     failures = [error] * times
 
@@ -152,18 +156,18 @@ def test_a_role_whose_output_does_not_exist_takes_no_event(log: MemoryLog) -> No
 def test_an_outage_is_waited_out_longer_each_time() -> None:
     waits = Waits()
 
-    assert patiently(failing(3, LogUnavailable("no broker answers")), waits, logger("test"), 60) == "there"
+    assert patiently(failing(3, LogUnavailable("no broker answers")), waits, no_word, 60) == "there"
 
     assert waits.waited_s == [0.5, 1, 2]
 
 
 def test_an_outage_that_outlasts_the_patience_is_told() -> None:
     with pytest.raises(LogUnavailable, match="no broker answers"):
-        patiently(failing(1_000, LogUnavailable("no broker answers")), Waits(), logger("test"), 0.1)
+        patiently(failing(1_000, LogUnavailable("no broker answers")), Waits(), no_word, 0.1)
 
 
 def test_a_stop_cuts_the_waiting_short() -> None:
-    assert patiently(failing(1_000, LogUnavailable("no")), Waits(stop_after=2), logger("test"), 60) is None
+    assert patiently(failing(1_000, LogUnavailable("no")), Waits(stop_after=2), no_word, 60) is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -175,3 +179,67 @@ def test_a_signal_stops_and_the_handlers_are_put_back(number: signal.Signals) ->
         assert stop.wait(5)
 
     assert signal.getsignal(number) is before
+
+
+def test_a_role_that_is_over_finishes_its_transaction_and_ends_by_itself(log: MemoryLog) -> None:
+    start_at_0(log)
+    done = threading.Event()
+    step = PassiveStep(done)
+    over = Role(SPEC, lambda: step, interval_s=0, over=lambda: "its version is withdrawn" if done.is_set() else "")
+
+    run_role(over, log, threading.Event())
+
+    with log.admin() as admin:
+        assert admin.positions("group") == {AT: Position(1)}
+        assert admin.members("group") == []
+
+
+def test_a_role_that_is_over_before_it_began_is_not_even_made(log: MemoryLog) -> None:
+    def never() -> PassiveStep:
+        raise AssertionError
+
+    run_role(Role(SPEC, never, interval_s=0, over=lambda: "withdrawn"), log, threading.Event())
+
+
+@dataclass
+class LookingStep:
+    """Notes what its role's health is in each advance, and stops the role at the second."""
+
+    stop: threading.Event
+    health: Health
+    seen: list[str] = field(default_factory=list)
+
+    def advance(self, polled: Polled, now_s: float) -> Advance:
+        del polled, now_s
+        self.seen.append(self.health.unready())
+        if len(self.seen) == 2:
+            self.stop.set()
+        return Advance()
+
+
+def test_a_role_is_ready_once_it_has_partitions(log: MemoryLog) -> None:
+    start_at_0(log)
+    stop, health = threading.Event(), Health()
+    step = LookingStep(stop, health)
+
+    run_role(Role(SPEC, lambda: step, interval_s=0), log, stop, health=health)
+
+    assert step.seen == ["no partitions are assigned to it yet", ""]
+
+
+def test_a_role_in_an_outage_is_alive_and_not_ready() -> None:
+    clock = [0.0]
+    health = Health(stale_s=30, clock=lambda: clock[0])
+
+    class Slow(Waits):
+        def wait(self, timeout: float | None = None) -> bool:
+            clock[0] += 20
+            return super().wait(timeout)
+
+    def never() -> PassiveStep:
+        raise ModelStoreUnavailable("the registry is not there")
+
+    run_role(Role(SPEC, never, interval_s=0), MemoryLog(), Slow(stop_after=4), health=health)
+
+    assert health.unhealthy() == ""
+    assert health.unready() == "the registry is not there"
