@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from support.containers import skip_without_engine
 
 from understudy.app.broker_choice import OPTIONS, BadChoice, Choice, choose
 
@@ -32,6 +33,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    skip_without_engine(items)
     choice = config.stash[CHOICE]
     if choice.kind == "memory":
         skip = pytest.mark.skip(reason=f"NOT RUN, needs real Kafka; the broker is {choice}")

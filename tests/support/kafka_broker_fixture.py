@@ -8,6 +8,7 @@ import pytest
 
 from understudy.app.broker import running_broker
 from understudy.app.broker_choice import choose
+from understudy.app.broker_container import running_broker_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,5 +23,5 @@ def kafka_bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
     if choice.bootstrap is not None:
         yield choice.bootstrap
         return
-    with running_broker() as broker:
+    with running_broker_container() if choice.kind == "docker" else running_broker() as broker:
         yield broker.bootstrap

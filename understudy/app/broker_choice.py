@@ -1,4 +1,4 @@
-"""Which broker a demo or a test run takes: `auto`, `memory`, `local` or `host:port`."""
+"""Which broker a demo or a test run takes: `auto`, `memory`, `local`, `docker` or `host:port`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-OPTIONS: Final = "auto, memory, local or host:port"
+WAYS: Final = ("memory", "local", "docker", "host:port")
+OPTIONS: Final = "auto, memory, local, docker or host:port"
 LOCAL_NEEDS: Final = ("java", "mvn")
 ADDRESS: Final = re.compile(r"[^\s:,]+:\d+(,[^\s:,]+:\d+)*")
 
-Kind = Literal["memory", "local", "given"]
+Kind = Literal["memory", "local", "docker", "given"]
 
 
 class BadChoice(ValueError):
@@ -43,13 +44,16 @@ def choose(wanted: str, find: Callable[[str], str | None] = shutil.which) -> Cho
     match wanted:
         case "auto" if missing:
             why = f"chosen because {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
-            return Choice("memory", why, "install them for --broker local, or name a cluster: --broker host:port")
+            others = "install them for --broker local, or use --broker docker, or name a cluster: --broker host:port"
+            return Choice("memory", why, others)
         case "auto":
-            return Choice("local", "chosen because java and mvn are here", "or --broker memory, --broker host:port")
-        case "memory":
-            return Choice("memory", "asked for", "or --broker local, --broker host:port")
-        case "local":
-            return Choice("local", "asked for", "or --broker memory, --broker host:port")
+            return Choice("local", "chosen because java and mvn are here", _others_than("local"))
+        case "memory" | "local" | "docker":
+            return Choice(wanted, "asked for", _others_than(wanted))
     if not ADDRESS.fullmatch(wanted):
         raise BadChoice(f"{wanted!r} is no broker: say {OPTIONS}.")
-    return Choice("given", "asked for", "or --broker local, --broker memory", wanted)
+    return Choice("given", "asked for", _others_than("host:port"), wanted)
+
+
+def _others_than(taken: str) -> str:
+    return f"or --broker {', '.join(way for way in WAYS if way != taken)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from understudy.app.broker import running_broker
+from understudy.app.broker_container import running_broker_container
 from understudy.app.broker_jars import KAFKA_VERSION
 from understudy.app.demo import scenery
 from understudy.app.demo.cast import Processes, Threads
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from understudy.app.broker import BrokerInfo
     from understudy.app.broker_choice import Choice
+    from understudy.app.broker_container import BrokerContainer
     from understudy.app.demo.cast import Cast
     from understudy.app.demo.checklist import Checklist
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
 
 ENDPOINT: Final = "flights"
-NAMES: Final = {"memory": "memory log", "local": "Apache Kafka", "given": "Apache Kafka"}
+NAMES: Final = {"memory": "memory log", "local": "Apache Kafka", "docker": "Apache Kafka", "given": "Apache Kafka"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def item(choice: Choice) -> Item:
     what = {
         "memory": "in this process, instead of Kafka",
         "local": f"{KAFKA_VERSION}, for this demo alone",
+        "docker": f"{KAFKA_VERSION} in a container, for this demo alone",
         "given": f"at {choice.bootstrap}",
     }
     return Item(NAMES[choice.kind], what[choice.kind])
@@ -72,7 +76,7 @@ def _in_memory(folder: Path) -> Stage:
 
 def _on_kafka(choice: Choice, folder: Path, stack: ExitStack, doing: Item, say: Callable[[str], None]) -> Stage:
     if choice.bootstrap is None:
-        broker = stack.enter_context(running_broker())
+        broker = _broker(choice, stack)
         doing.what = f"{broker.version} on {broker.bootstrap}"
         settings = scenery.furnish(folder, ENDPOINT, broker.bootstrap)
         log = stack.enter_context(open_kafka(settings))
@@ -83,6 +87,12 @@ def _on_kafka(choice: Choice, folder: Path, stack: ExitStack, doing: Item, say: 
             admin.create([_input(settings)])
         stack.callback(_delete_topics, log, settings, say)
     return Stage(settings, log, Processes(folder))
+
+
+def _broker(choice: Choice, stack: ExitStack) -> BrokerInfo | BrokerContainer:
+    if choice.kind == "docker":
+        return stack.enter_context(running_broker_container())
+    return stack.enter_context(running_broker())
 
 
 def _input(settings: Settings) -> NewTopic:

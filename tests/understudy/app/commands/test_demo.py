@@ -54,4 +54,4 @@ def test_a_broker_that_is_not_there_is_one_clear_line_before_anything_is_trained
     assert done.returncode == 1
     assert done.stderr.startswith("understudy: No broker answers at 127.0.0.1:1 within 0.5 s.")
     assert len(done.stderr.splitlines()) == 1
-    assert done.stdout == "Broker: 127.0.0.1:1 (asked for; or --broker local, --broker memory)\n"
+    assert done.stdout == "Broker: 127.0.0.1:1 (asked for; or --broker memory, local, docker)\n"
