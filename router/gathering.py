@@ -7,14 +7,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from understudy.core.batches import DecompressionTooLarge, MissingCodec, merge, rebuild, split
-from understudy.core.frames import MAX_SPAN, frame_of
+from understudy.core.frames import MAX_SPAN
 from understudy.core.log.errors import CorruptBatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from understudy.core.batches import Batch
-    from understudy.core.frames import FrameHeader
 
 MAX_GAP: Final = 1_024
 """Offsets that may be missing between two batches under one header, whose bitmap has a bit for each."""
@@ -59,9 +58,10 @@ class Frame:
     def timestamp_ms(self) -> int:
         return self.pieces[-1].batch.max_timestamp_ms
 
-    def header(self, revision: int, source_partition: int) -> FrameHeader:
-        """The header that describes these records, with a bitmap only where offsets are missing."""
-        return frame_of(_joined_offsets(self.pieces), revision=revision, source_partition=source_partition)
+    @property
+    def offsets(self) -> Sequence[int]:
+        """Of all its records; a range where none is missing."""
+        return _joined_offsets(self.pieces)
 
 
 def gather(batches: Iterable[Batch], limits: Limits) -> list[Frame]:
@@ -72,7 +72,7 @@ def gather(batches: Iterable[Batch], limits: Limits) -> list[Frame]:
     """
     frames: list[Frame] = []
     size_bytes = 0
-    for piece in _merged(chain.from_iterable(map(_pieces, batches)), limits):
+    for piece in merged(chain.from_iterable(map(_pieces, batches)), limits):
         size_bytes += piece.batch.size_bytes
         if not frames or size_bytes > limits.frame_bytes or not _may_follow(frames[-1], piece):
             frames.append(Frame())
@@ -83,8 +83,7 @@ def gather(batches: Iterable[Batch], limits: Limits) -> list[Frame]:
 
 def _may_follow(frame: Frame, piece: Piece) -> bool:
     """Whether one header can speak for both: it says what is missing in between offset by offset."""
-    gap = piece.offsets[0] - frame.pieces[-1].offsets[-1] - 1
-    return gap <= MAX_GAP and piece.offsets[-1] - frame.pieces[0].offsets[0] < MAX_SPAN
+    return _gap(frame.pieces[-1], piece) <= MAX_GAP and piece.offsets[-1] - frame.pieces[0].offsets[0] < MAX_SPAN
 
 
 def _pieces(batch: Batch) -> Iterable[Piece]:
@@ -108,22 +107,27 @@ def _within_span(piece: Piece) -> Iterator[Piece]:
             yield from _within_span(Piece(batch, offsets))
 
 
-def _merged(pieces: Iterable[Piece], limits: Limits) -> Iterator[Piece]:
-    """Neighbours put together while they are small and near each other."""
+def merged(pieces: Iterable[Piece], limits: Limits, max_gap: int = MAX_GAP) -> Iterator[Piece]:
+    """Neighbours put together while they are small and near each other: at most `max_gap` offsets apart."""
     run: list[Piece] = []
     size_bytes = 0
     for piece in pieces:
         size_bytes += piece.batch.size_bytes
-        if run and not (size_bytes <= limits.merge_below_bytes and _few_and_near(run[-1], piece, limits)):
+        fits = size_bytes <= limits.merge_below_bytes
+        if run and not (fits and _few(run[-1], piece, limits) and _gap(run[-1], piece) <= max_gap):
             yield from _joined(run)
             run, size_bytes = [], piece.batch.size_bytes
         run.append(piece)
     yield from _joined(run)
 
 
-def _few_and_near(piece: Piece, following: Piece, limits: Limits) -> bool:
-    most = max(piece.batch.count, following.batch.count)
-    return most <= limits.merge_records and following.offsets[0] - piece.offsets[-1] <= MAX_GAP
+def _few(piece: Piece, following: Piece, limits: Limits) -> bool:
+    return max(piece.batch.count, following.batch.count) <= limits.merge_records
+
+
+def _gap(piece: Piece, following: Piece) -> int:
+    """Offsets missing between two pieces."""
+    return following.offsets[0] - piece.offsets[-1] - 1
 
 
 def _joined(run: Sequence[Piece]) -> Sequence[Piece]:

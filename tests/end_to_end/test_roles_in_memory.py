@@ -59,7 +59,7 @@ class Endpoint:
         return sent
 
     def route(self, turns: int) -> None:
-        self._run(RouterStep(PLAN, TOPICS), TOPICS.router_group, (TOPICS.input,), turns)
+        self._run(RouterStep(lambda: PLAN, TOPICS), TOPICS.router_group, (TOPICS.input,), turns)
 
     def work(self, version: str, turns: int) -> None:
         pace = Pace(micro_batch_records=70, advance_records=300)

@@ -2,51 +2,99 @@ from __future__ import annotations
 
 import pytest
 
-from router.adoption import ConflictingPlan, StalePlan, lanes_to_close
-from understudy.core.log.contract import TopicPartition
-from understudy.deployments.plan import InvalidPlan, Lane, Plan
+from router.adoption import ConflictingPlan, Followed, Stance, check_fits, stance
+from understudy.core.log.contract import MAX_NOTE_BYTES, TopicPartition
+from understudy.deployments.plan import Canary, InvalidPlan, Lane, Plan
 
 AT = TopicPartition("delay.input", 2)
-RUNNING = Plan.shadow(3, "flights:v1", ["flights:v4", "flights:v2"])
-
-
-def test_a_partition_without_a_note_adopts_and_closes_nothing() -> None:
-    assert lanes_to_close(RUNNING, "", AT) == ()
-
-
-def test_a_partition_that_follows_the_plan_has_nothing_to_adopt() -> None:
-    assert lanes_to_close(RUNNING, RUNNING.to_note(), AT) is None
-
-
-def test_the_order_of_shadows_is_no_change() -> None:
-    assert lanes_to_close(Plan.shadow(3, "flights:v1", ["flights:v2", "flights:v4"]), RUNNING.to_note(), AT) is None
-
-
-def test_a_higher_revision_closes_the_lanes_that_left() -> None:
-    assert lanes_to_close(Plan.shadow(7, "flights:v1", ["flights:v2"]), RUNNING.to_note(), AT) == (
-        Lane("flights:v4", "shadow"),
-    )
-
-
-def test_a_higher_revision_of_the_same_plan_is_adopted_and_closes_nothing() -> None:
-    assert lanes_to_close(Plan.shadow(4, RUNNING.production, RUNNING.shadows), RUNNING.to_note(), AT) == ()
+V1, V2, V4 = "flights:v1", "flights:v2", "flights:v4"
+RUNNING = Plan.shadow(3, V1, [V4, V2])
+CANARY = Plan(5, V1, (V4,), Canary(V2, 50_000), salt=7)
+CANARYS, MIRROR, SHADOWS = Lane(V2, "answering"), Lane(V1, "shadow"), Lane(V4, "shadow")
+PRODUCTIONS = Lane(V1, "answering")
 
 
 @pytest.mark.parametrize(
-    ("plan", "note", "error", "message"),
+    ("followed", "plan", "expected"),
     [
-        (
-            Plan.basic(2, "flights:v1"),
-            RUNNING.to_note(),
-            StalePlan,
-            r"delay.input\[2\] follows revision 3 .* revision 4",
-        ),
-        (Plan.basic(3, "flights:v1"), RUNNING.to_note(), ConflictingPlan, "no shadow.* set it to 4"),
-        (RUNNING, "something else", InvalidPlan, "not a router's plan"),
+        (None, None, "waits"),
+        (None, RUNNING, "adopts"),
+        (Followed(RUNNING), None, "waits"),
+        (Followed(RUNNING), Plan.basic(2, V1), "waits"),
+        (Followed(RUNNING), RUNNING, "follows"),
+        (Followed(RUNNING), Plan.shadow(3, V1, [V2, V4]), "follows"),
+        (Followed(RUNNING, frozenset({SHADOWS})), RUNNING, "follows"),
+        (Followed(RUNNING), Plan.shadow(4, V1, [V4, V2]), "adopts"),
+        (Followed(RUNNING), Plan.basic(9, V1), "adopts"),
     ],
 )
-def test_what_cannot_be_followed_is_refused_with_the_way_out(
-    plan: Plan, note: str, error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        lanes_to_close(plan, note, AT)
+def test_what_a_partition_does_about_a_plan(followed: Followed | None, plan: Plan | None, expected: Stance) -> None:
+    assert stance(followed, plan, AT) == expected
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan.basic(5, V1),
+        Plan(5, V1, (V4,), Canary(V2, 50_001), salt=7),
+        Plan(5, V1, (V4,), Canary(V2, 50_000, mirrored=False), salt=7),
+        Plan(5, V1, (V4,), Canary(V2, 50_000), salt=8),
+    ],
+)
+def test_two_plans_of_one_revision_are_refused_with_the_way_out(plan: Plan) -> None:
+    with pytest.raises(
+        ConflictingPlan, match=r"delay.input\[2\] follows revision 5 .* v?.*flights:v2 as canary of 50000"
+    ):
+        stance(Followed(CANARY), plan, AT)
+
+
+@pytest.mark.parametrize("excluded", [frozenset(), frozenset({MIRROR}), frozenset({CANARYS, SHADOWS})])
+def test_a_note_carries_the_plan_and_the_excluded_lanes(excluded: frozenset[Lane]) -> None:
+    followed = Followed(CANARY, excluded)
+
+    assert Followed.of_note(followed.to_note()) == followed
+    assert Plan.from_note(followed.to_note()) == CANARY
+
+
+def test_no_note_is_no_plan_and_a_foreign_one_is_refused() -> None:
+    assert Followed.of_note("") is None
+    assert Followed.of_note(RUNNING.to_note()) == Followed(RUNNING)
+    with pytest.raises(InvalidPlan, match="not a router's plan"):
+        Followed.of_note("something else")
+
+
+def test_only_lanes_of_the_plan_can_be_excluded_and_never_productions_own() -> None:
+    everything = [CANARYS, MIRROR, SHADOWS, PRODUCTIONS, Lane("other:v1", "shadow")]
+
+    assert Followed(CANARY).excluding(everything).excluded == {CANARYS, MIRROR, SHADOWS}
+
+
+@pytest.mark.parametrize(
+    ("plan", "kept"),
+    [
+        (Plan(6, V1, (V4,), Canary(V2, 100_000)), {CANARYS, SHADOWS}),
+        (Plan(6, V1, (V4,)), {SHADOWS}),
+        (Plan.basic(6, V2), set()),
+        (Plan.shadow(6, V1, [V2]), set()),
+    ],
+)
+def test_a_lane_stays_excluded_while_it_is_in_the_plan(plan: Plan, kept: set[Lane]) -> None:
+    followed = Followed(CANARY, frozenset({CANARYS, SHADOWS})).adopting(plan)
+
+    assert followed == Followed(plan, frozenset(kept))
+
+
+@pytest.mark.parametrize(
+    ("excluded", "withheld"),
+    [(set(), []), ({SHADOWS}, [SHADOWS]), ({MIRROR}, [MIRROR]), ({CANARYS}, [CANARYS, MIRROR])],
+)
+def test_what_the_plan_has_for_lanes_that_get_nothing(excluded: set[Lane], withheld: list[Lane]) -> None:
+    followed = Followed(CANARY, frozenset(excluded))
+
+    assert [assignment.lane for assignment in followed.withheld()] == withheld
+
+
+def test_a_plan_has_to_fit_into_a_note_with_every_lane_excluded() -> None:
+    check_fits(Plan.shadow(1, V1, [f"flights:shadow-{i}" for i in range(60)]))
+    with pytest.raises(InvalidPlan, match=f"120 shadows, more than fit into the {MAX_NOTE_BYTES:,} bytes"):
+        check_fits(Plan.shadow(1, V1, [f"flights:shadow-{i}" for i in range(120)]))

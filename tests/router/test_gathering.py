@@ -69,13 +69,11 @@ def test_a_gap_ends_a_frame_when_it_is_wide(gap: int, frames: int) -> None:
     assert len(gather([stored([b"a"], 0), stored([b"b"], 1 + gap)], LIMITS)) == frames
 
 
-def test_a_header_names_the_offsets() -> None:
-    [frame] = gather([compacted([5, 6, 9]), stored([b"x" * 20_000], 10)], LIMITS)
+def test_a_frame_names_its_offsets() -> None:
+    gapped, whole = gather([compacted([5, 6, 9]), stored([b"x" * 20_000], 10), stored([b"y"] * 3, 5_000)], LIMITS)
 
-    header = frame.header(revision=3, source_partition=2)
-
-    assert list(header.offsets()) == [5, 6, 9, 10]
-    assert (header.revision, header.source_partition, header.base_offset, header.span) == (3, 2, 5, 6)
+    assert list(gapped.offsets) == [5, 6, 9, 10]
+    assert whole.offsets == range(5_000, 5_003)
 
 
 def test_a_batch_wider_than_a_header_is_cut() -> None:
@@ -83,8 +81,7 @@ def test_a_batch_wider_than_a_header_is_cut() -> None:
 
     frames = gather([compacted(offsets)], LIMITS)
 
-    headers = [frame.header(1, 0) for frame in frames]
-    assert [list(header.offsets()) for header in headers] == [[0, 1], [MAX_SPAN, MAX_SPAN + 1]]
+    assert [list(frame.offsets) for frame in frames] == [[0, 1], [MAX_SPAN, MAX_SPAN + 1]]
     assert [list(batch.columns.values) for frame in frames for batch in frame.batches] == [
         [b"v0", b"v1"],
         [b"v%d" % MAX_SPAN, b"v%d" % (MAX_SPAN + 1)],

@@ -1,326 +1,72 @@
+"""Plans that change under the router, partitions that wait for them, lanes that cannot be written."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support.pile import Pile, compacted, stored
+from support.pile import stored
+from support.routing import (
+    BASIC,
+    INPUT,
+    SHADOW,
+    TOPICS,
+    V1,
+    V2,
+    V4,
+    Router,
+    carried,
+    expected,
+    frames,
+    kinds,
+    owed,
+    routed,
+    routes,
+)
 
-from router.adoption import ConflictingPlan, StalePlan
-from router.gathering import Limits
-from router.step import RouterStep
-from schemas.encodings import RowDecoder
-from understudy.core.batches import Codec, parse, relocate
-from understudy.core.batches.build import sealed
-from understudy.core.frames import MAX_SPAN, FrameHeader, FrameReader
+from router.adoption import ConflictingPlan, Followed
+from router.step import LOOK_S
 from understudy.core.log.contract import Polled, Position, TopicPartition
-from understudy.core.log.errors import CorruptBatch
-from understudy.core.topics import EndpointTopics
-from understudy.deployments.plan import InvalidPlan, Plan
+from understudy.core.log.errors import OutputMissing
+from understudy.deployments.plan import Canary, InvalidPlan, Lane, Plan
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from understudy.core.batches import Batch
-    from understudy.core.frames import FrameSlice
-    from understudy.core.run import Advance
-
-TOPICS = EndpointTopics("delay")
-V1, V2, V4 = "flights:v1", "flights:v2", "flights:v4"
-BASIC = Plan.basic(1, V1)
-SHADOW = Plan.shadow(1, V1, [V4])
-INPUT = TopicPartition(TOPICS.input, 3)
-
-
-def polled(*batches: Batch, note: str | None = None, at: TopicPartition = INPUT) -> Polled:
-    position = Position(batches[0].from_offset if batches else 0, SHADOW.to_note() if note is None else note)
-    return Polled(batches={at: batches} if batches else {}, assigned={at: position})
-
-
-def routed(plan: Plan, *batches: Batch, limits: Limits | None = None, note: str | None = None) -> tuple[Pile, Advance]:
-    step = RouterStep(plan, TOPICS) if limits is None else RouterStep(plan, TOPICS, limits)
-    advance = step.advance(polled(*batches, note=plan.to_note() if note is None else note), 0.0)
-    pile = Pile()
-    pile.commit(advance.outputs)
-    return pile, advance
-
-
-def frames(pile: Pile, topic: str, partition: int = 3) -> list[FrameSlice]:
-    reader = FrameReader()
-    return [piece for batch in pile.batches(topic, partition) for piece in reader.feed(batch)]
-
-
-def carried(pile: Pile, topic: str, partition: int = 3) -> list[tuple[int, bytes | None, bytes | None, int]]:
-    """Source offset, key, value and create time of every record of a lane."""
-    return [
-        (offset, key, value, time_ms)
-        for piece in frames(pile, topic, partition)
-        for offset, key, value, time_ms in zip(
-            piece.source_offsets, piece.columns.keys, piece.columns.values, piece.columns.timestamps_ms, strict=True
-        )
-    ]
-
-
-def expected(batches: Sequence[Batch]) -> list[tuple[int, bytes | None, bytes | None, int]]:
-    return [
-        (offset, key, value, time_ms if batch.append_time_ms is None else batch.append_time_ms)
-        for batch in batches
-        for offset, key, value, time_ms in zip(
-            batch.columns.offsets,
-            batch.columns.keys,
-            batch.columns.values,
-            batch.columns.timestamps_ms,
-            strict=True,
-        )
-    ]
-
-
-def routes(pile: Pile, partition: int = 3) -> list[dict[str, Any]]:
-    decode = RowDecoder.of("avro", "route").decode
-    return [dict(decode(record.value)) for record in pile.records(TOPICS.routes, partition)]
-
-
-def test_a_lane_gets_the_header_then_the_batch_byte_for_byte() -> None:
-    batch = stored([b"x" * 300] * 400, 1_000, codec=Codec.GZIP)
-
-    _, advance = routed(BASIC, batch)
-
-    header, forwarded, rows = advance.outputs
-    assert [output.topic for output in advance.outputs] == [TOPICS.requests(V1)] * 2 + [TOPICS.routes]
-    assert {output.partition for output in advance.outputs} == {3}
-    assert header.batch.count == 1
-    assert forwarded.batch.data == batch.data
-    assert rows.batch.count == 1
-    assert advance.positions == {INPUT: Position(1_400, BASIC.to_note())}
-
-
-def test_every_lane_gets_the_same_records_under_the_same_offsets() -> None:
-    batches = [stored([b"a", None, b""], 10), stored([b"d"] * 5, 13)]
-
-    pile, _ = routed(Plan.shadow(1, V1, [V4, V2]), *batches)
-
-    lanes = [TOPICS.requests(V1), TOPICS.shadow_requests(V4), TOPICS.shadow_requests(V2)]
-    assert [carried(pile, lane) for lane in lanes] == [expected(batches)] * 3
-
-
-def test_a_row_per_lane_and_frame_says_what_is_owed() -> None:
-    pile, _ = routed(SHADOW, stored([b"a"] * 20, 100))
-
-    row = {
-        "kind": "frame",
-        "role": "answering",
-        "version": V1,
-        "revision": 1,
-        "source_partition": 3,
-        "base_offset": 100,
-        "span": 20,
-        "count": 20,
-        "share_ppm": 1_000_000,
-        "bitmap": None,
-        "shadows": [],
-    }
-    assert routes(pile) == [row, {**row, "role": "shadow", "version": V4}]
-
-
-def test_rows_of_a_partition_share_one_batch() -> None:
-    limits = Limits(merge_below_bytes=0, frame_bytes=1)
-
-    _, advance = routed(SHADOW, *(stored([b"x" * 100], offset) for offset in range(20)), limits=limits)
-
-    rows = [output for output in advance.outputs if output.topic == TOPICS.routes]
-    assert [output.batch.count for output in rows] == [40]
+OTHER = TopicPartition(TOPICS.input, 0)
+CANARY = Plan(2, V1, (V4,), Canary(V2, 300_000))
+KEYS = [b"key-%d" % i for i in range(40)]
 
 
 def test_partitions_keep_apart() -> None:
-    other = TopicPartition(TOPICS.input, 0)
-    step = RouterStep(BASIC, TOPICS)
+    router = Router(BASIC)
+    router.assign(INPUT, OTHER)
 
-    advance = step.advance(Polled(batches={INPUT: [stored([b"a"], 5)], other: [stored([b"b"], 9)]}), 0.0)
+    advance = router.turn({INPUT: [stored([b"a"], 5)], OTHER: [stored([b"b"], 9)]})
 
-    pile = Pile()
-    pile.commit(advance.outputs)
-    assert [carried(pile, TOPICS.requests(V1), p)[0][2] for p in (0, 3)] == [b"b", b"a"]
-    assert [routes(pile, p)[0]["base_offset"] for p in (0, 3)] == [9, 5]
-    assert {at: position.offset for at, position in advance.positions.items()} == {INPUT: 6, other: 10}
+    assert [carried(router.pile, TOPICS.requests(V1), p)[0][2] for p in (0, 3)] == [b"b", b"a"]
+    assert [routes(router.pile, p)[-1]["base_offset"] for p in (0, 3)] == [9, 5]
+    assert {at: position.offset for at, position in advance.positions.items()} == {INPUT: 6, OTHER: 10}
 
 
 def test_nothing_polled_is_nothing_to_commit() -> None:
-    advance = RouterStep(BASIC, TOPICS).advance(Polled(), 0.0)
+    advance = Router(BASIC).turn()
 
     assert (list(advance.outputs), dict(advance.positions)) == ([], {})
 
 
-def test_small_neighbours_become_one_batch_with_every_record_as_it_was() -> None:
-    batches = [stored([b"v%d" % offset], offset, time_ms=1_700_000_000_000 + offset) for offset in range(50)]
-
-    pile, advance = routed(BASIC, *batches)
-
-    assert [output.batch.count for output in advance.outputs if output.topic == TOPICS.requests(V1)] == [1, 50]
-    assert carried(pile, TOPICS.requests(V1)) == expected(batches)
-
-
-def test_large_batches_are_never_merged() -> None:
-    batches = [stored([b"x" * 1_000] * 40, 40 * i) for i in range(3)]
-
-    _, advance = routed(BASIC, *batches)
-
-    forwarded = [output.batch.data for output in advance.outputs if output.topic == TOPICS.requests(V1)][1:]
-    assert forwarded == [batch.data for batch in batches]
-
-
-def test_a_frame_ends_where_it_would_become_large() -> None:
-    batches = [stored([b"x" * 1_000] * 40, 40 * i) for i in range(6)]
-
-    pile, _ = routed(BASIC, *batches, limits=Limits(frame_bytes=100_000))
-
-    assert [(row["base_offset"], row["count"]) for row in routes(pile)] == [(0, 80), (80, 80), (160, 80)]
-    assert carried(pile, TOPICS.requests(V1)) == expected(batches)
-
-
-def test_offsets_missing_between_batches_are_told_by_a_bitmap() -> None:
-    batches = [stored([b"a", b"b"], 8), stored([b"c"], 12)]
-
-    pile, _ = routed(BASIC, *batches)
-
-    assert [(row["base_offset"], row["span"], row["count"], row["bitmap"]) for row in routes(pile)] == [
-        (8, 5, 3, bytes([0b10011]))
-    ]
-    assert [offset for offset, *_ in carried(pile, TOPICS.requests(V1))] == [8, 9, 12]
-
-
-def test_a_wide_gap_begins_another_frame_instead_of_a_large_bitmap() -> None:
-    batches = [stored([b"a"], 0), stored([b"b"], 10_000_000)]
-
-    pile, _ = routed(BASIC, *batches)
-
-    assert [(row["base_offset"], row["span"], row["bitmap"]) for row in routes(pile)] == [
-        (0, 1, None),
-        (10_000_000, 1, None),
-    ]
-
-
-@pytest.mark.parametrize("codec", [Codec.NONE, Codec.GZIP])
-def test_a_compacted_batch_is_rebuilt_with_its_offsets(codec: Codec) -> None:
-    batch = compacted([3, 4, 9, 30], codec=codec)
-
-    pile, advance = routed(SHADOW, batch)
-
-    assert carried(pile, TOPICS.requests(V1)) == carried(pile, TOPICS.shadow_requests(V4)) == expected([batch])
-    assert advance.positions[INPUT].offset == 31
-
-
-def test_a_compacted_batch_wider_than_a_header_can_say_becomes_several_frames() -> None:
-    batch = compacted([0, 5, MAX_SPAN - 1, MAX_SPAN, 3 * MAX_SPAN])
-
-    pile, _ = routed(BASIC, batch)
-
-    assert all(row["span"] <= MAX_SPAN for row in routes(pile))
-    assert carried(pile, TOPICS.requests(V1)) == expected([batch])
-
-
-def test_append_times_of_the_input_become_create_times() -> None:
-    batch = relocate(stored([b"a", b"b"], 5), 5, append_time_ms=1_800_000_000_000)
-
-    pile, _ = routed(BASIC, batch)
-
-    assert {time_ms for *_, time_ms in carried(pile, TOPICS.requests(V1))} == {1_800_000_000_000}
-
-
-def test_a_start_in_mid_batch_leaves_out_what_lies_before_it() -> None:
-    batch = parse(stored([b"a", b"b", b"c"], 5).data, 0, from_offset=6)
-
-    pile, advance = routed(BASIC, batch)
-
-    assert [(offset, value) for offset, _, value, _ in carried(pile, TOPICS.requests(V1))] == [(6, b"b"), (7, b"c")]
-    assert advance.positions[INPUT].offset == 8
-
-
-def test_a_batch_emptied_by_compaction_moves_the_position_only() -> None:
-    full = stored([b"a", b"b"], 5)
-    emptied = parse(full.data, 0, from_offset=7)
-
-    _, advance = routed(BASIC, emptied)
-
-    assert list(advance.outputs) == []
-    assert advance.positions == {INPUT: Position(7, BASIC.to_note())}
-
-
-def unreadable(base_offset: int) -> Batch:
-    """A compressed batch with a right checksum whose content is no gzip: brokers check, but only so far."""
-    good = stored([b"a" * 100, b"b" * 100], base_offset, codec=Codec.GZIP)
-    return sealed(good.header, b"no gzip at all")
-
-
-def test_a_batch_that_cannot_be_read_is_forwarded_as_it_is() -> None:
-    batches = [stored([b"a"], 4), unreadable(5), stored([b"c"], 7)]
-
-    _, advance = routed(BASIC, *batches)
-
-    forwarded = [output.batch.data for output in advance.outputs if output.topic == TOPICS.requests(V1)][1:]
-    assert forwarded == [batch.data for batch in batches]
-
-
-def test_a_batch_that_can_neither_be_forwarded_nor_read_stops_the_router_by_name() -> None:
-    batch = relocate(unreadable(5), 5, append_time_ms=1_800_000_000_000)
-
-    with pytest.raises(CorruptBatch, match=r"delay\.input\[3\], offsets 5 to 6: .* set the router's position behind"):
-        routed(BASIC, batch)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 3_000), st.integers(1, 30), st.sampled_from(list(Codec)[:2]), st.integers(0, 3_000)),
-        min_size=1,
-        max_size=12,
-    ),
-    st.sampled_from([0, 500, 65_536]),
-    st.sampled_from([1, 2_000, 1 << 20]),
-)
-def test_every_record_of_every_poll_reaches_its_lane_once_and_in_order(
-    shapes: list[tuple[int, int, Codec, int]], merge_below_bytes: int, frame_bytes: int
-) -> None:
-    batches, offset = [], 0
-    for gap, count, codec, size in shapes:
-        offset += gap
-        batches.append(stored([b"%d" % i + b"x" * size for i in range(count)], offset, codec=codec))
-        offset += count
-
-    pile, advance = routed(BASIC, *batches, limits=Limits(merge_below_bytes, frame_bytes=frame_bytes))
-
-    assert carried(pile, TOPICS.requests(V1)) == expected(batches)
-    assert owed(pile) == [offset for batch in batches for offset in batch.columns.offsets]
-    assert advance.positions[INPUT].offset == offset
-
-
-def owed(pile: Pile) -> list[int]:
-    """The offsets that route rows name."""
-    return [
-        offset
-        for row in routes(pile)
-        for offset in FrameHeader(
-            1, 3, row["base_offset"], row["span"], row["count"], row["share_ppm"], row["bitmap"]
-        ).offsets()
-    ]
+# Plans
 
 
 def test_a_first_adoption_is_written_down_even_when_no_data_flows() -> None:
-    step = RouterStep(SHADOW, TOPICS)
+    router = Router(CANARY, positions={INPUT: Position(40)})
 
-    advance = step.advance(Polled(assigned={INPUT: Position(40)}), 0.0)
+    advance = router.assign()
 
-    pile = Pile()
-    pile.commit(advance.outputs)
-    assert pile.partitions(TOPICS.requests(V1)) == []
-    assert [(row["kind"], row["version"], row["base_offset"], row["shadows"]) for row in routes(pile)] == [
-        ("adopted", V1, 40, [V4])
-    ]
-    assert advance.positions == {INPUT: Position(40, SHADOW.to_note())}
+    [row] = routes(router.pile)
+    assert [row[name] for name in ("kind", "version", "base_offset", "shadows")] == ["adopted", V1, 40, [V4]]
+    assert Plan.of_json(row["plan"]) == CANARY
+    assert router.pile.partitions(TOPICS.requests(V1)) == []
+    assert advance.positions == {INPUT: Position(40, Followed(CANARY).to_note())}
 
 
 def test_a_partition_that_follows_the_plan_adopts_nothing() -> None:
-    advance = RouterStep(SHADOW, TOPICS).advance(Polled(assigned={INPUT: Position(40, SHADOW.to_note())}), 0.0)
+    advance = Router(SHADOW, positions={INPUT: Position(40, SHADOW.to_note())}).assign()
 
     assert (list(advance.outputs), dict(advance.positions)) == ([], {})
 
@@ -339,22 +85,47 @@ def test_a_higher_revision_ends_the_lanes_that_left_ahead_of_the_first_new_frame
     assert {
         topic: [(piece.header.is_end, piece.header.base_offset) for piece in frames(pile, topic)] for topic in ends
     } == ends
-    assert [(row["kind"], row["role"], row["version"], row["revision"]) for row in routes(pile)] == [
+    assert kinds(pile) == [
         ("adopted", "answering", V4, 2),
         ("end", "answering", V1, 2),
         ("end", "shadow", V4, 2),
         ("frame", "answering", V4, 2),
         ("frame", "shadow", V2, 2),
     ]
-    assert advance.positions == {INPUT: Position(41, promoted.to_note())}
+    assert advance.positions == {INPUT: Position(41, Followed(promoted).to_note())}
+
+
+def test_a_running_step_cuts_every_partition_over_at_once_whether_or_not_data_flows() -> None:
+    router = Router(SHADOW)
+    router.assign(INPUT, OTHER)
+    router.feed(stored([b"a"] * 7, 0))
+
+    router.plan = Plan.basic(2, V4)
+    advance = router.feed(stored([b"b"] * 3, 7))
+
+    assert advance.positions == {
+        INPUT: Position(10, Followed(router.plan).to_note()),
+        OTHER: Position(0, Followed(router.plan).to_note()),
+    }
+    for partition, offset in ((3, 7), (0, 0)):
+        rows = [row for row in routes(router.pile, partition) if row["revision"] == 2]
+        changes = [(row["kind"], row["version"], row["base_offset"]) for row in rows if row["kind"] != "frame"]
+        assert changes == [("adopted", V4, offset), ("end", V1, offset), ("end", V4, offset)]
+    assert owed(router.pile, Lane(V1, "answering")) == [*range(7)]
+    assert owed(router.pile, Lane(V4, "answering")) == [7, 8, 9]
+
+
+def test_an_idle_step_asks_to_be_woken_to_look_at_the_plan() -> None:
+    assert Router(BASIC).assign().wake_s == LOOK_S <= 0.1
 
 
 def test_a_lost_commit_is_done_again_in_full() -> None:
     batch = stored([b"a"], 40)
-    step = RouterStep(Plan.basic(2, V4), TOPICS)
-    first = step.advance(polled(batch, note=SHADOW.to_note()), 0.0)
+    router = Router(Plan.basic(2, V4))
+    polled = Polled({INPUT: [batch]}, {INPUT: Position(40, SHADOW.to_note())})
+    first = router.step.advance(polled, 0.0)
 
-    again = step.advance(polled(batch, note=SHADOW.to_note()), 1.0)
+    again = router.step.advance(polled, 1.0)
 
     assert [(o.topic, o.partition, o.batch.data) for o in again.outputs] == [
         (o.topic, o.partition, o.batch.data) for o in first.outputs
@@ -362,13 +133,8 @@ def test_a_lost_commit_is_done_again_in_full() -> None:
     assert again.positions == first.positions
 
 
-def test_settings_older_than_what_is_running_are_refused() -> None:
-    with pytest.raises(StalePlan, match=r"follows revision 5 .* still have revision 1: .*newer settings.*revision 6"):
-        routed(BASIC, note=Plan.basic(5, V1).to_note())
-
-
 def test_another_plan_under_the_running_revision_is_refused() -> None:
-    with pytest.raises(ConflictingPlan, match=r"production flights:v1 and flights:v4.* set it to 2"):
+    with pytest.raises(ConflictingPlan, match=r"production flights:v1 and flights:v4.* restore"):
         routed(BASIC, note=SHADOW.to_note())
 
 
@@ -377,6 +143,175 @@ def test_a_foreign_note_is_refused() -> None:
         routed(BASIC, note='{"done":3}')
 
 
-def test_a_plan_too_long_for_a_note_is_refused_before_anything_runs() -> None:
+def test_a_plan_too_long_for_a_note_is_refused_before_anything_is_written() -> None:
     with pytest.raises(InvalidPlan, match="400 shadows, more than fit"):
-        RouterStep(Plan.shadow(1, V1, [f"flights:shadow-{i}" for i in range(400)]), TOPICS)
+        Router(Plan.shadow(1, V1, [f"flights:shadow-{i}" for i in range(400)])).turn()
+
+
+# Waiting
+
+
+def test_without_a_plan_everything_waits_and_nothing_polled_is_lost() -> None:
+    router = Router(None)
+    router.assign()
+    batches = [stored([b"a"], 0), stored([b"b"], 1)]
+
+    waiting = [router.feed(batch) for batch in batches]
+
+    assert [advance.paused for advance in waiting] == [frozenset({INPUT})] * 2
+    assert router.pile.partitions(TOPICS.requests(V1)) == []
+    router.plan = BASIC
+    assert router.turn().paused == frozenset()
+    assert carried(router.pile, TOPICS.requests(V1)) == expected(batches)
+    assert router.waited == ["the first plan", ""]
+
+
+def test_a_partition_ahead_of_the_plan_that_is_known_waits_and_others_go_on() -> None:
+    newer = Plan.basic(5, V4)
+    router = Router(BASIC, positions={INPUT: Position(7, newer.to_note()), OTHER: Position(0)})
+    router.assign(INPUT, OTHER)
+
+    advance = router.turn({INPUT: [stored([b"a"], 7)], OTHER: [stored([b"b"], 0)]})
+
+    assert advance.paused == {INPUT}
+    assert kinds(router.pile) == []
+    assert owed(router.pile, Lane(V1, "answering"), partition=0) == [0]
+    router.plan = newer
+    router.turn()
+    assert kinds(router.pile) == [("frame", "answering", V4, 5)]
+    assert router.positions == {
+        INPUT: Position(8, Followed(newer).to_note()),
+        OTHER: Position(1, Followed(newer).to_note()),
+    }
+    assert router.waited == ["revision 5 of the plan", ""]
+
+
+def test_what_was_polled_of_a_waiting_partition_goes_with_it_when_it_is_revoked() -> None:
+    router = Router(None)
+    router.assign()
+    router.feed(stored([b"a"], 0))
+
+    router.step.advance(Polled(revoked=frozenset({INPUT})), 0.0)
+    router.plan = BASIC
+
+    assert list(router.turn().outputs) == []
+
+
+# Exclusion
+
+
+def excluding(plan: Plan, *missing: str) -> Router:
+    """A router that has found out that these topics are missing, by 40 records of as many keys."""
+    router = Router(plan, missing={*missing})
+    router.assign(INPUT, OTHER)
+    router.feed(stored([b"x"] * 40, 0, keys=KEYS))
+    return router
+
+
+def test_a_canary_that_cannot_be_written_is_left_out_and_production_answers_its_share() -> None:
+    router = excluding(CANARY, TOPICS.requests(V2))
+
+    assert owed(router.pile, Lane(V1, "answering")) == [*range(40)]
+    withheld = owed(router.pile, Lane(V2, "answering"), "excluded")
+    assert 0 < len(withheld) < 40
+    assert owed(router.pile, Lane(V1, "shadow"), "excluded") == withheld
+    assert owed(router.pile, Lane(V1, "shadow")) == []
+    assert owed(router.pile, Lane(V4, "shadow")) == [*range(40)]
+    shares = {(row["kind"], row["part"], row["share_ppm"]) for row in routes(router.pile)}
+    assert {("excluded", "canary", 300_000), ("frame", "production", 1_000_000)} <= shares
+
+
+def test_every_owned_partition_leaves_the_lane_out_at_once_and_its_note_says_so() -> None:
+    router = excluding(CANARY, TOPICS.requests(V2))
+
+    followed = {at: Followed.of_note(position.note) for at, position in router.positions.items()}
+    assert followed == dict.fromkeys((INPUT, OTHER), Followed(CANARY, frozenset({Lane(V2, "answering")})))
+
+
+def test_exclusions_are_told_once() -> None:
+    router = excluding(CANARY, TOPICS.requests(V2))
+    router.feed(stored([b"x"] * 40, 40, keys=KEYS))
+
+    lane, cause = Lane(V2, "answering"), f"Topic {TOPICS.requests(V2)} does not exist."
+    assert router.excluded == [(lane, 0, cause), (lane, 3, cause)]
+
+
+def test_a_mirror_that_cannot_be_written_leaves_the_canary_unmirrored() -> None:
+    router = excluding(CANARY, TOPICS.shadow_requests(V1))
+
+    share = owed(router.pile, Lane(V2, "answering"))
+    assert owed(router.pile, Lane(V1, "shadow"), "excluded") == share
+    assert sorted(share + owed(router.pile, Lane(V1, "answering"))) == [*range(40)]
+
+
+def test_several_lanes_are_found_out_one_after_the_other() -> None:
+    router = excluding(CANARY, TOPICS.shadow_requests(V4), TOPICS.requests(V2))
+
+    assert owed(router.pile, Lane(V4, "shadow"), "excluded") == [*range(40)]
+    assert owed(router.pile, Lane(V1, "answering")) == [*range(40)]
+
+
+@pytest.mark.parametrize("topic", [TOPICS.requests(V1), TOPICS.routes])
+def test_production_and_its_account_are_never_left_out(topic: str) -> None:
+    with pytest.raises(OutputMissing, match=topic):
+        excluding(CANARY, topic)
+
+
+def test_another_owner_goes_on_without_the_lane_and_tells_of_it() -> None:
+    router = excluding(CANARY, TOPICS.requests(V2))
+    router.missing.clear()
+    router.excluded.clear()
+
+    router.restart()
+    router.assign()
+    router.feed(stored([b"x"] * 40, 40, keys=KEYS))
+
+    assert owed(router.pile, Lane(V1, "answering")) == [*range(80)]
+    assert [(lane, partition) for lane, partition, _ in router.excluded] == [(Lane(V2, "answering"), 3)]
+
+
+def test_a_lane_stays_excluded_under_the_next_plan_that_has_it() -> None:
+    router = excluding(CANARY, TOPICS.requests(V2))
+    router.missing.clear()
+
+    router.plan = Plan(3, V1, (), Canary(V2, 1_000_000))
+    router.feed(stored([b"x"], 40))
+
+    assert owed(router.pile, Lane(V1, "answering")) == [*range(41)]
+    assert owed(router.pile, Lane(V2, "answering"), "excluded")[-1] == 40
+
+
+def test_a_plan_that_drops_an_excluded_lane_sends_it_no_end_and_one_that_has_it_again_uses_it() -> None:
+    router = excluding(CANARY, TOPICS.requests(V2))
+
+    router.plan = Plan.basic(3, V1)
+    router.turn()
+
+    ended = [row["version"] for row in routes(router.pile) if row["kind"] == "end"]
+    assert sorted(ended) == [V1, V2, V4]
+    assert router.pile.partitions(TOPICS.requests(V2)) == []
+    router.missing.clear()
+    router.plan = Plan(4, V1, (), Canary(V2, 1_000_000))
+    router.feed(stored([b"x"], 40))
+    assert owed(router.pile, Lane(V2, "answering")) == [40]
+
+
+def test_a_lane_that_cannot_take_its_end_does_not_hold_up_the_next_plan() -> None:
+    router = Router(CANARY, positions={INPUT: Position(9, CANARY.to_note())}, missing={TOPICS.requests(V2)})
+    router.plan = Plan.basic(3, V1)
+
+    router.assign()
+
+    assert ("end", "answering", V2, 3) in kinds(router.pile)
+    assert frames(router.pile, TOPICS.shadow_requests(V4))[0].header.is_end
+    assert router.excluded == []
+
+
+def test_a_promoted_version_is_not_left_out_for_what_its_lane_was_as_a_canary() -> None:
+    router = excluding(CANARY, TOPICS.requests(V2))
+    router.missing.clear()
+
+    router.plan = Plan.basic(3, V2)
+    router.feed(stored([b"x"], 40))
+
+    assert owed(router.pile, Lane(V2, "answering")) == [40]

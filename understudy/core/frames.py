@@ -85,9 +85,9 @@ def frame_of(
     return FrameHeader(revision, source_partition, base_offset, span, len(offsets), share_ppm, bitmap)
 
 
-def end_of(*, revision: int, source_partition: int, base_offset: int) -> FrameHeader:
+def end_of(*, revision: int, source_partition: int, base_offset: int, share_ppm: int = WHOLE_PPM) -> FrameHeader:
     """An END: the lane takes nothing from `base_offset` on."""
-    return FrameHeader(revision, source_partition, base_offset, 0, 0)
+    return FrameHeader(revision, source_partition, base_offset, 0, 0, share_ppm)
 
 
 def header_batch(header: FrameHeader, timestamp_ms: int) -> Batch:

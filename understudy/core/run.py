@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from understudy.core.log.errors import OutputRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +41,15 @@ class Step(Protocol):
         ...
 
 
+@runtime_checkable
+class SparingStep(Step, Protocol):
+    """A step that may do without a topic that refuses its commits."""
+
+    def refuse(self, error: OutputRefused) -> bool:
+        """Whether it goes on without `error.topic`. Nothing was committed; what follows is as after a lost commit."""
+        ...
+
+
 def run(
     session: Session,
     step: Step,
@@ -52,7 +63,8 @@ def run(
     """Poll, step and commit until `stopped` answers True. The session is closed by whoever made it.
 
     interval_s: transactions begin at least this far apart, so that small batches gather; 0 for the least latency.
-    idle_s: how long a poll waits when nothing comes. Errors of the session and the step are the caller's.
+    idle_s: how long a poll waits when nothing comes. Errors of the session and the step are the caller's, but for an
+    OutputRefused that a `SparingStep` goes on without.
     """
     advance = Advance()
     began = clock() - interval_s
@@ -62,8 +74,18 @@ def run(
         wait_s = idle_s if advance.wake_s is None else min(idle_s, advance.wake_s)
         polled = session.poll(wait_s, advance.paused, advance.reread)
         advance = step.advance(polled, clock())
-        if (advance.outputs or advance.positions) and not session.commit(advance.outputs, advance.positions):
+        if (advance.outputs or advance.positions) and not committed(session, step, advance):
             advance = Advance()
+
+
+def committed(session: Session, step: Step, advance: Advance) -> bool:
+    """Commit what a step made. A topic that refuses it is an error only where the step cannot do without it."""
+    try:
+        return session.commit(advance.outputs, advance.positions)
+    except OutputRefused as refused:
+        if not (isinstance(step, SparingStep) and step.refuse(refused)):
+            raise
+        return False
 
 
 def pace(wait_s: float, pause: Callable[[float], None]) -> None:

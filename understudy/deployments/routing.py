@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import xxhash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 BUCKETS: Final = 1_000_000
 """Shares are whole millionths, so that a share of n takes the buckets below n."""
@@ -22,3 +25,11 @@ def bucket(key: bytes | None, salt: int, partition: int, offset: int) -> int:
     """
     hashed = _IDENTITY.pack(partition, offset) if key is None else key
     return xxhash.xxh64_intdigest(hashed, salt) % BUCKETS
+
+
+def buckets(keys: Sequence[bytes | None], salt: int, partition: int, offsets: Sequence[int]) -> list[int]:
+    """`bucket` of each record of input partition `partition`, given as columns of one length."""
+    digest = xxhash.xxh64_intdigest
+    if None in keys:
+        return [bucket(key, salt, partition, offset) for key, offset in zip(keys, offsets, strict=True)]
+    return [digest(key, salt) % BUCKETS for key in keys]  # type: ignore[arg-type]  # none of them is None

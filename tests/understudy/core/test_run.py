@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +10,7 @@ from support.driving import at, batch, begin_at, end_of, position_of, seen, valu
 from support.memory_harness import MemoryHarness
 
 from understudy.core.log.contract import Output, Position, SessionSpec
+from understudy.core.log.errors import OutputRefused
 from understudy.core.run import Advance, run
 
 if TYPE_CHECKING:
@@ -227,7 +228,53 @@ def test_errors_of_the_step_reach_the_caller(harness: MemoryHarness, session: Me
         run(session, Broken(), stopped=lambda: False, clock=harness.clock.now_s, pause=harness.clock.advance)
 
 
-def loop(harness: MemoryHarness, session: MemorySession, step: Copy | Scripted, stopped: Callable[[], bool]) -> None:
+@dataclass
+class Sparing:
+    """Copies to two topics until one refuses; does without that one if it is `spared`."""
+
+    spared: str
+    copy: Copy = field(default_factory=lambda: Copy("output"))
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def polls(self) -> list[Polled]:
+        return self.copy.polls
+
+    def advance(self, polled: Polled, now_s: float) -> Advance:
+        advance = self.copy.advance(polled, now_s)
+        second = [] if self.refused else [Output("missing", each.partition, each.batch) for each in advance.outputs]
+        return replace(advance, outputs=[*advance.outputs, *second])
+
+    def refuse(self, error: OutputRefused) -> bool:
+        self.refused.append(error.topic)
+        return error.topic == self.spared
+
+
+def test_a_step_may_go_on_without_a_topic_that_refuses(harness: MemoryHarness, session: MemorySession) -> None:
+    feed(harness)
+    step = Sparing(spared="missing")
+
+    loop(harness, session, step, lambda: len(step.polls) >= 30)
+
+    assert seen(harness, "output") == SENT
+    assert step.refused == ["missing"]
+
+
+def test_a_topic_that_a_step_cannot_spare_is_an_error(harness: MemoryHarness, session: MemorySession) -> None:
+    feed(harness)
+    step = Sparing(spared="another")
+
+    with pytest.raises(OutputRefused, match="missing"):
+        loop(harness, session, step, lambda: len(step.polls) >= 30)
+    with pytest.raises(OutputRefused, match="missing"):
+        loop(harness, session, Copy("missing"), lambda: False)
+
+    assert seen(harness, "output") == []
+
+
+def loop(
+    harness: MemoryHarness, session: MemorySession, step: Copy | Scripted | Sparing, stopped: Callable[[], bool]
+) -> None:
     run(session, step, stopped=stopped, clock=harness.clock.now_s, pause=harness.clock.advance)
 
 

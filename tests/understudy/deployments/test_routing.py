@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
 import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.deployments.routing import BUCKETS, bucket
+from understudy.deployments.routing import BUCKETS, bucket, buckets
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,23 @@ def test_a_null_key_hashes_the_identity_big_endian(salt: int, partition: int, of
     identity = struct.pack(">i", partition) + struct.pack(">q", offset)
 
     assert bucket(None, salt, partition, offset) == xxhash.xxh64_intdigest(identity, seed=salt) % 1_000_000
+
+
+@given(st.lists(st.one_of(st.none(), st.binary())), st.integers(0, (1 << 63) - 1), st.integers(0, 1 << 62))
+def test_many_at_once_are_the_same(keys: list[bytes | None], salt: int, base_offset: int) -> None:
+    offsets = range(base_offset, base_offset + len(keys))
+
+    assert buckets(keys, salt, 5, offsets) == [
+        bucket(key, salt, 5, offset) for key, offset in zip(keys, offsets, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("salt", [0, 1, (1 << 63) - 1])
+def test_shares_of_a_million_keys_are_what_was_asked_for(salt: int) -> None:
+    found = np.array(buckets([b"key-%d" % number for number in range(1_000_000)], salt, 0, range(1_000_000)))
+
+    for share_ppm in (10_000, 50_000, 250_000, 500_000):
+        # Four standard deviations of a fair draw.
+        assert (
+            abs((found < share_ppm).mean() * BUCKETS - share_ppm) < 4 * (share_ppm * (1 - share_ppm / BUCKETS)) ** 0.5
+        )
