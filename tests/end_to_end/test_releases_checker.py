@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.checking.checker import check
-from support.checking.plans import hashes
-from support.checking.rows import Lane
+from support.checking.plans import Withdrawals, hashes
+from support.checking.rows import Lane, Planned
 from support.checking.synthetic import Change, World, comparison, neighbours, plan, swapped
 
 from understudy.deployments.routing import bucket
@@ -232,6 +232,25 @@ def test_300_000_records_take_well_under_a_minute() -> None:
 
     assert found == []
     assert time.monotonic() - began < 45
+
+
+def test_who_may_stand_in_for_a_version_follows_from_the_events() -> None:
+    events = (
+        Planned("basic", plan(1, "m:v1")),
+        Planned("canary", plan(2, "m:v1", canary=("m:v2", 1_000, True))),
+        Planned("rollback", plan(3, "m:v1")),
+        Planned("basic", plan(4, "m:v3")),
+        Planned("withdrawn", plan(4, "m:v3"), "m:v1"),
+        Planned("promote", plan(5, "m:v4")),
+        Planned("rollback", plan(6, "m:v3")),
+    )
+    withdrawals = Withdrawals(events)
+
+    assert withdrawals.answerers("m:v2", 2) == {"m:v1", "m:v3", "m:v4"}
+    assert withdrawals.answerers("m:v1", 1) == {"m:v3", "m:v4"}
+    assert withdrawals.answerers("m:v4", 5) == {"m:v3"}
+    assert withdrawals.answerers("m:v3", 6) == set()
+    assert Withdrawals(events[:4]).answerers("m:v1", 3) == set(), "it retired, and drains its lanes itself"
 
 
 def _with_share(plan: Any, share_ppm: int) -> Any:

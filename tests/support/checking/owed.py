@@ -202,8 +202,8 @@ def _due(
             mine = mine | passed_on
             wrong = out
         else:
-            mine = mine & ~passed_on if each.part == "mirror" else mine
-            wrong = out & ~mine
+            # An excluded canary's mirror is excluded with it.
+            wrong = out & ~mine | (passed_on & ~out if each.part == "mirror" else False)
         place = f"routes[{owed.partition}], {each.lane}"
         findings.add_each("wrongly_excluded", place, _whole(owed, stretch, wrong), partial(_told, stretch.plan))
         wrong = _has_wrong_share(owed, each, canary)[where]

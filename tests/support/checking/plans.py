@@ -72,9 +72,11 @@ class Withdrawals:
 
     def _since_withdrawal(self, version: str, revision: int) -> Iterable[str]:
         before: Mapping[str, Any] | None = None
-        for number, (action, plan) in enumerate(self._planned):
-            if plan["revision"] > revision and version not in versions(plan):
-                retired = before is not None and before["production"] == version and action != "rollback"
-                return () if retired else [each.plan["production"] for each in self._planned[number:]]
+        for number, (action, plan, named) in enumerate(self._planned):
+            left = before is not None and version in versions(before) and version not in versions(plan)
+            retired = before is not None and before["production"] == version and action != "rollback"
+            given_up = action == "withdrawn" and named == version
+            if plan["revision"] > revision and ((left and not retired) or given_up):
+                return [each.plan["production"] for each in self._planned[number:]]
             before = plan
         return ()

@@ -75,13 +75,15 @@ def _letter(seen: Seen) -> Letter:
 
 
 def _effective(events: list[dict[str, Any]]) -> list[Planned]:
-    """The changes of the plan that took effect: of two with the same sequence, the first."""
-    planned = []
+    """The changes that took effect: of events with the same sequence, the first."""
+    planned: list[Planned] = []
     sequence = 0
     for event in events:
         if event["sequence"] != sequence + 1:
             continue
         sequence += 1
         if event["kind"] == "planned":
-            planned.append(Planned(event["action"], event["plan"]))
+            planned.append(Planned(event["action"], event["plan"], event["version"]))
+        elif event["kind"] == "withdrawn" and planned:
+            planned.append(Planned("withdrawn", planned[-1].plan, event["version"]))
     return planned

@@ -70,10 +70,14 @@ class Letter(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """An event that changed the plan."""
+    """An event that changed the plan; or, with the action `withdrawn`, one that gave up a version that had left it.
+
+    plan: the one in force since. version: whom the event is about.
+    """
 
     action: str
     plan: Mapping[str, Any]
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

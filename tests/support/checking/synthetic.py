@@ -111,8 +111,8 @@ class World:
         if canary is None or (canary["version"], plan["revision"]) not in self.excluded:
             out = {version for version, revision in self.excluded if revision == plan["revision"]}
             return [("excluded" if each.lane.version in out else "frame", each) for each in given(plan)]
-        told = next(each for each in given(plan) if each.part == "canary")
-        return [*self._lanes({**plan, "canary": None}), ("excluded", told)]
+        told = [each for each in given(plan) if each.part in {"canary", "mirror"}]
+        return [*self._lanes({**plan, "canary": None}), *[("excluded", each) for each in told]]
 
     def _answers(self, routes: Sequence[Route], keys: Mapping[int, bytes | None]) -> Iterator[Answer]:
         for row in routes:

@@ -1,0 +1,174 @@
+"""Users of an endpoint while it runs: one who sends events at a steady rate, and one who reads the answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+from confluent_kafka import Consumer
+from confluent_kafka import TopicPartition as At
+from support.observer import Rows
+from support.producer import Producer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from confluent_kafka import Message
+
+TICK_S: Final = 0.01
+KEYS: Final = 20_000
+LOOK_RECORDS: Final = 5_000
+LOOK_S: Final = 0.01
+
+
+class Load:
+    """Sends the values and keys in turn, with the clock as their time, until it is stopped or has sent `most`."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topic: str,
+        values: Sequence[bytes],
+        per_s: float,
+        *,
+        most: int | None = None,
+        keys: int = KEYS,
+    ) -> None:
+        self.per_s = per_s
+        self._producer: Final = Producer(bootstrap, topic)
+        self._values: Final = values
+        self._most: Final = most
+        self._keys: Final = [b"key-%d" % number for number in range(keys)]
+        self._stop: Final = threading.Event()
+        self._thread: Final = threading.Thread(target=self._run, daemon=True)
+        self.sent = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> int:
+        """Stop sending; how many were sent and written."""
+        self._stop.set()
+        return self.finish()
+
+    def finish(self) -> int:
+        """Wait until `most` were sent."""
+        self._thread.join()
+        self._producer.flush()
+        return self.sent
+
+    def _run(self) -> None:
+        due = 0.0
+        before = time.monotonic()
+        while not self._stop.is_set() and (self._most is None or self.sent < self._most):
+            now = time.monotonic()
+            due += (now - before) * self.per_s
+            before = now
+            whole = int(due) if self._most is None else min(int(due), self._most - self.sent)
+            due -= int(due)
+            self._send(whole)
+            self._stop.wait(TICK_S)
+
+    def _send(self, count: int) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        for number in range(self.sent, self.sent + count):
+            key = self._keys[number * 7_919 % len(self._keys)]
+            self._producer.send(key, self._values[number % len(self._values)], now_ms)
+        self.sent += count
+
+
+class Visible(NamedTuple):
+    """An answer as a user gets it. Times are the clock's, in seconds; sent_s: when the event was sent."""
+
+    seen_s: float
+    sent_s: float
+    revision: int
+    partition: int
+    source_offset: int
+    version: str
+
+    @property
+    def latency_s(self) -> float:
+        return self.seen_s - self.sent_s
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one look brought: decoded later, so that looking is not slowed down by it."""
+
+    seen_s: float
+    messages: list[Message]
+
+
+@dataclass
+class Watch:
+    """Reads predictions as they become visible, in a thread of its own, from now on."""
+
+    bootstrap: str
+    endpoint: str
+    count: int = 0
+    _heard: list[_Heard] = field(default_factory=list)
+    _decoded: list[Visible] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": self.bootstrap,
+                "group.id": "watch",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 10,
+                "fetch.queue.backoff.ms": 10,
+            }
+        )
+        topic = f"{self.endpoint}.predictions"
+        partitions = self._consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        self._consumer.assign([At(topic, partition, 0) for partition in partitions])
+        self._rows = Rows("prediction")
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._consumer.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            messages = self._consumer.consume(LOOK_RECORDS, timeout=LOOK_S)
+            if messages:
+                now_s = time.time()
+                with self._lock:
+                    self._heard.append(_Heard(now_s, messages))
+                    self.count += len(messages)
+
+    def answers(self) -> list[Visible]:
+        """All that was seen so far, in the order in which it was seen."""
+        with self._lock:
+            heard, self._heard = self._heard, []
+        for each in heard:
+            for message in each.messages:
+                row = self._rows.decode(message.value())
+                self._decoded.append(
+                    Visible(
+                        each.seen_s,
+                        row["event_time"].timestamp(),
+                        row["revision"],
+                        row["source_partition"],
+                        row["source_offset"],
+                        row["answered_version"],
+                    )
+                )
+        return self._decoded
