@@ -91,3 +91,33 @@ def test_writers_of_different_ids_write_side_by_side(harness: LogHarness) -> Non
         assert one.commit([Output(topic, 0, batch("a2"))])
 
     assert seen(harness, topic) == ["a0", "a1", "a2"]
+
+
+def test_an_id_that_was_taken_fences_who_had_it_before_anything_is_written(harness: LogHarness) -> None:
+    topic, name = harness.create_topic("output"), harness.name("writer")
+
+    with harness.log.writer(name) as older:
+        assert older.take()
+        assert older.commit([Output(topic, 0, batch("a"))])
+        with harness.log.writer(name) as newer:
+            assert newer.take()
+            with pytest.raises(Fenced):
+                commit_twice(older, Output(topic, 0, batch("lost")))
+            assert newer.commit([Output(topic, 0, batch("b"))])
+
+    assert seen(harness, topic) == ["a", "b"]
+
+
+def test_an_id_that_was_taken_and_lost_is_not_taken_again(harness: LogHarness) -> None:
+    topic, name = harness.create_topic("output"), harness.name("writer")
+
+    with harness.log.writer(name) as older:
+        assert older.take()
+        with harness.log.writer(name) as newer:
+            assert newer.take()
+            with pytest.raises(Fenced):
+                commit_twice(older, Output(topic, 0, batch("lost")))
+            with pytest.raises(Fenced):
+                older.take()
+
+    assert seen(harness, topic) == []

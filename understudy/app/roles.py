@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from comparator.judging import Tolerance, Tolerances
@@ -18,15 +19,24 @@ from understudy.app.wire_schemas import (
     prediction_encoder,
 )
 from understudy.core.log.contract import SessionSpec
-from understudy.core.topics import slot_id
+from understudy.core.topics import parse_version, slot_id
+from understudy.deployments.errors import Refused
 from understudy.deployments.plan import Plan
+from understudy.models.isolation import IsolatedScorer
 from understudy.models.registry import Registry
 from workers.answering import Answering
 from workers.events import EventFields
 from workers.step import Pace, WorkerStep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schemas.encodings import PredictionEncoder
     from understudy.core.settings import Settings
+    from understudy.core.topics import EndpointTopics
+    from understudy.deployments.fold import Standing, State
+    from understudy.deployments.plan import Role as LaneRole
+    from understudy.models.scoring import Scorer
 
 
 def plan_of(settings: Settings) -> Plan:
@@ -39,37 +49,97 @@ def router(settings: Settings, slot: str) -> Role:
     """The router. Raises SettingsError, InvalidPlan, BadName."""
     names = settings.names
     plan = plan_of(settings)
-    step = RouterStep(lambda: plan, names, Limits(merge_below_bytes=settings.router.merge_below_bytes))
+    step = RouterStep(plan, names, Limits(merge_below_bytes=settings.router.merge_below_bytes))
     spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, slot))
     outputs = (names.routes, names.requests(plan.production), *map(names.shadow_requests, plan.shadows))
     return Role(spec, lambda: step, settings.router.interval_s, settings.log.every_s, outputs)
 
 
-def worker(settings: Settings, version: str, slot: str) -> Role:
-    """A worker of `name:version`, which loads its model when it starts. Raises SettingsError, BadName."""
+def worker(
+    settings: Settings,
+    version: str,
+    slot: str,
+    state: Callable[[], State] | None = None,
+    *,
+    careful: bool = False,
+) -> Role:
+    """A worker of `name:version`, which loads its model when it starts.
+
+    state: the releases' latest; it pins the model's sha256, and the worker is over when its version is withdrawn.
+    careful: an earlier instance did not end by itself, so what it had in hand is scored in processes of its own.
+    Raises SettingsError, BadName; Refused where the version is not deployed.
+    """
     names = settings.names
     group = names.worker_group(version)
-    lanes = (names.requests(version), names.shadow_requests(version))
-    spec = SessionSpec(group, lanes, slot_id(group, slot))
-    outputs = (names.predictions, names.shadow_predictions, names.dead_letters)
-    pace_s = settings.worker.interval_s
-    return Role(spec, lambda: worker_step(settings, version), pace_s, settings.log.every_s, outputs)
+    pinned = None if state is None else standing_of(state(), version).sha256
+    # Loaded and isolated once, also when outages make the step be built anew.
+    model = cache(lambda: Registry(settings.models.registry).load(version, pinned))
+    cautious = cache(lambda: IsolatedScorer(model(), settings.worker.isolation_timeout_s) if careful else None)
+
+    def make() -> WorkerStep:
+        check_fields(settings)
+        return worker_step(settings, version, model(), cautious())
+
+    return Role(
+        SessionSpec(group, worker_lanes(names, version), slot_id(group, slot)),
+        make,
+        settings.worker.interval_s,
+        settings.log.every_s,
+        worker_outputs(names),
+        (lambda: "") if state is None else (lambda: taken_back(state(), version)),
+    )
 
 
-def worker_step(settings: Settings, version: str) -> WorkerStep:
-    """The worker's step. Raises SettingsError, InvalidSchema, ModelError, SchemaUnavailable."""
-    check_fields(settings)
-    names = settings.names
+def standing_of(state: State, version: str) -> Standing:
+    """Where a version stands. Raises Refused where nobody has deployed it."""
+    parse_version(version)
+    standing = state.versions.get(version)
+    if standing is None:
+        raise Refused(f"{version} is not deployed: run `understudy deploy {version}` first.")
+    return standing
+
+
+def taken_back(state: State, version: str) -> str:
+    """Why the workers of a version have nothing left to do; "" while they have."""
+    return f"{version} is withdrawn" if state.stage(version) == "withdrawn" else ""
+
+
+def worker_lanes(names: EndpointTopics, version: str) -> tuple[str, str]:
+    """What every member of a version's group subscribes to."""
+    return names.requests(version), names.shadow_requests(version)
+
+
+def worker_outputs(names: EndpointTopics) -> tuple[str, ...]:
+    """What workers write to."""
+    return names.predictions, names.shadow_predictions, names.dead_letters
+
+
+def worker_step(
+    settings: Settings,
+    version: str,
+    model: Scorer,
+    cautious: Scorer | None = None,
+    *,
+    answered_by: str | None = None,
+) -> WorkerStep:
+    """The worker's step. Raises SettingsError, InvalidSchema, SchemaUnavailable."""
     return WorkerStep(
         version,
-        names,
-        Answering(input_decoder(settings), Registry(settings.models.registry).load(version), event_fields(settings)),
-        {
-            "answering": prediction_encoder(settings, names.predictions),
-            "shadow": prediction_encoder(settings, names.shadow_predictions),
-        },
+        settings.names,
+        Answering(input_decoder(settings), model, event_fields(settings), cautious=cautious),
+        worker_encoders(settings),
         pace=Pace(micro_batch_records=settings.worker.micro_batch_records),
+        answered_by=answered_by,
     )
+
+
+def worker_encoders(settings: Settings) -> dict[LaneRole, PredictionEncoder]:
+    """Of the rows of each lane. Raises SettingsError, SchemaUnavailable, InvalidSchema."""
+    names = settings.names
+    return {
+        "answering": prediction_encoder(settings, names.predictions),
+        "shadow": prediction_encoder(settings, names.shadow_predictions),
+    }
 
 
 def event_fields(settings: Settings) -> EventFields:

@@ -154,6 +154,12 @@ class EndpointTopics:
         return self._named(f"{safe_name(model)}.{safe_name(number)}.{suffix}")
 
 
+CANDIDATE: Final = ".candidate"
+"""How slots end whose worker is held back, as its version is not production. It is no sign that production is ready."""
+RECLAIMER: Final = ".reclaimer"
+"""How slots end that account for what a withdrawn version owes."""
+
+
 def slot_id(group: str, slot: str) -> str:
     """One running instance's group.instance.id and transactional.id. Raises BadName."""
     return f"{group}.{check_name(slot, 'slot')}"

@@ -168,6 +168,14 @@ class Reader(Protocol):
 class Writer(Protocol):
     """Appends outputs in transactions of their own, outside any group."""
 
+    def take(self) -> bool:
+        """Take the transactional id now, and not with the first commit.
+
+        What an older writer left open is aborted, and it can commit nothing more: what is read from now on holds all
+        that it ever wrote. False: not known to be taken; try again. Raises Fenced.
+        """
+        ...
+
     def commit(self, outputs: Iterable[Output]) -> bool:
         """Append all or nothing. False: not known to be committed. Raises Fenced, OutputRefused."""
         ...

@@ -37,7 +37,7 @@ class KafkaWriter:
         appended = tuple(outputs)
         if not appended:
             return True
-        if not self._begin():
+        if not self.take():
             return False
         self._clean = False
         try:
@@ -48,8 +48,8 @@ class KafkaWriter:
         self._clean = True
         return True
 
-    def _begin(self) -> bool:
-        """Whether the transactional id is ours and clean."""
+    def take(self) -> bool:
+        """See `contract.Writer.take`."""
         if not self._clean:
             try:
                 self._producer.initialise(time.monotonic() + PATIENCE_S)
@@ -58,6 +58,7 @@ class KafkaWriter:
                 return False
             except errors.KafkaError as error:
                 raise refused(error, "to begin a transaction") from error
+            self._clean = True
         return True
 
     def close(self) -> None:

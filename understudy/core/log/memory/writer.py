@@ -21,6 +21,10 @@ class MemoryWriter:
     def __init__(self, cluster: Cluster, transactional_id: str) -> None:
         self._producer = Producer(cluster, transactional_id, TRANSACTION_TIMEOUT_S)
 
+    def take(self) -> bool:
+        self._producer.abort()
+        return True
+
     def commit(self, outputs: Iterable[Output]) -> bool:
         outputs = list(outputs)
         return not outputs or self._producer.commit(outputs)
