@@ -16,10 +16,12 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from understudy.app.demo.errors import NoScenery, RoleDied, Stuck  # noqa: PLC0415
     from understudy.app.producing import BadSource  # noqa: PLC0415
     from understudy.app.provision import CannotProvision  # noqa: PLC0415
+    from understudy.app.releasing.errors import DoesNotFit, NotFinished  # noqa: PLC0415
     from understudy.app.starting import CannotInit  # noqa: PLC0415
     from understudy.core.log.errors import LogError  # noqa: PLC0415
     from understudy.core.settings import SettingsError  # noqa: PLC0415
     from understudy.core.topics import BadName  # noqa: PLC0415
+    from understudy.deployments.errors import Refused  # noqa: PLC0415
     from understudy.deployments.plan import InvalidPlan  # noqa: PLC0415
     from understudy.models.errors import ModelError  # noqa: PLC0415
 
@@ -30,11 +32,14 @@ def _foreseen() -> tuple[type[Exception], ...]:
         BrokerError,
         CannotInit,
         CannotProvision,
+        DoesNotFit,
         InvalidPlan,
         InvalidSchema,
         LogError,
         ModelError,
         NoScenery,
+        NotFinished,
+        Refused,
         RoleDied,
         SchemaUnavailable,
         SettingsError,

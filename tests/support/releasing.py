@@ -1,0 +1,91 @@
+"""A scripted world for releases: while somebody waits, workers and routers do what the script says, step by step."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from understudy.app.releasing.releases import Releases
+from understudy.app.releasing.waiting import Patience
+from understudy.core.log.contract import Position, SessionSpec, TopicPartition
+from understudy.core.topics import slot_id
+from understudy.deployments.log import DeploymentsLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from understudy.core.log.contract import Log
+    from understudy.core.settings import Settings
+    from understudy.deployments.fold import State
+
+
+@dataclass
+class Script:
+    """A stop event whose every wait lets the next step happen; a step that returns True stops whoever waits.
+
+    It is also the clock: each wait takes as long as was asked for.
+    """
+
+    steps: deque[Callable[[], bool | None]] = field(default_factory=deque)
+    now_s: float = 0.0
+
+    def then(self, *steps: Callable[[], bool | None]) -> Script:
+        self.steps.extend(steps)
+        return self
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.now_s += timeout or 0.0
+        return bool(self.steps.popleft()()) if self.steps else False
+
+
+@dataclass
+class World:
+    """An endpoint on a log, and who acts on it."""
+
+    log: Log
+    settings: Settings
+    script: Script = field(default_factory=Script)
+    heard: list[str] = field(default_factory=list)
+
+    def releases(self, actor: str = "ann@desk", timeout_s: float = 60.0) -> Releases:
+        patience = Patience(self.script, self.heard.append, timeout_s, clock=lambda: self.script.now_s)
+        return Releases(self.log, self.settings, actor, patience)
+
+    def state(self) -> State:
+        return DeploymentsLog(self.log, self.settings.names, "test").read().state
+
+    def kinds(self) -> list[str]:
+        """What took effect so far."""
+        entries = DeploymentsLog(self.log, self.settings.names, "test").read().entries
+        return [entry.event.kind for entry in entries if entry.event is not None and not entry.refusal]
+
+    def adopt(self) -> None:
+        """A router takes up the plan for every partition."""
+        plan, names = self.state().plan, self.settings.names
+        assert plan is not None
+        with self.log.admin() as admin:
+            partitions = admin.describe([names.input])[names.input].partitions
+            positions = {TopicPartition(names.input, p): Position(0, plan.to_note()) for p in range(partitions)}
+            admin.set_positions(names.router_group, positions)
+
+    @contextmanager
+    def workers(self, *versions: str) -> Iterator[None]:
+        """Workers of these versions own all their partitions, while the block runs."""
+        names = self.settings.names
+        sessions = []
+        for version in versions:
+            group, lanes = names.worker_group(version), (names.requests(version), names.shadow_requests(version))
+            session = self.log.session(SessionSpec(group, lanes, slot_id(group, "0")))
+            sessions.append(session)
+            while not session.poll(1.0).assigned:
+                pass
+        try:
+            yield
+        finally:
+            for session in sessions:
+                session.close()

@@ -1,0 +1,45 @@
+"""What a version's workers, and the routers, still have to do before a release goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from understudy.app.provision import lanes_of, provision_version
+from understudy.core.log.contract import TopicPartition
+from understudy.deployments.plan import Plan
+
+if TYPE_CHECKING:
+    from understudy.core.log.contract import Admin
+    from understudy.core.settings import Settings
+
+
+def version_lacks(admin: Admin, settings: Settings, version: str) -> str:
+    """What is missing before records can be sent to a version; "" where its workers own every partition.
+
+    Lanes that are not as the input is, because it has grown meanwhile, are made so. Raises CannotProvision.
+    """
+    names = settings.names
+    lanes = lanes_of(settings, version)
+    there = admin.describe([names.input, *lanes])
+    count = there[names.input].partitions if names.input in there else 0
+    if any(lane not in there or there[lane].partitions < count for lane in lanes):
+        provision_version(admin, settings, version)
+    every = {TopicPartition(lane, partition) for lane in lanes for partition in range(count)}
+    admin.end_offsets(every)  # fails as long as one of them has no leader
+    members = admin.members(names.worker_group(version))
+    owned = every & {at for member in members for at in member.partitions}
+    if not members:
+        return f"a worker of {version} that is ready"
+    return "" if owned == every else f"{version} to own all of its {len(every)} partitions ({len(owned)} so far)"
+
+
+def routers_lack(admin: Admin, settings: Settings, revision: int) -> str:
+    """What is missing before a plan is in force everywhere; "" where every input partition has adopted it."""
+    names = settings.names
+    every = range(admin.describe([names.input])[names.input].partitions)
+    positions = admin.positions(names.router_group)
+    notes = [positions[at].note for p in every if (at := TopicPartition(names.input, p)) in positions]
+    adopted = sum(1 for note in notes if note and Plan.from_note(note).revision >= revision)
+    if adopted == len(every):
+        return ""
+    return f"routers to adopt revision {revision} ({adopted} of {len(every)} partitions so far)"

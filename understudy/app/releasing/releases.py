@@ -1,0 +1,225 @@
+"""Deploys, promotes and takes back versions: what the commands of these names do."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from understudy.app.provision import provision_version
+from understudy.app.releasing.errors import NotFinished
+from understudy.app.releasing.fitting import check_fits
+from understudy.app.releasing.orders import rehearse
+from understudy.app.releasing.readiness import routers_lack, version_lacks
+from understudy.app.releasing.telling import story
+from understudy.app.wire_schemas import event_schema
+from understudy.core.topics import check_names
+from understudy.deployments import proposals
+from understudy.deployments.errors import Refused
+from understudy.deployments.log import DeploymentsLog
+from understudy.models.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from understudy.app.releasing.orders import Order, Propose
+    from understudy.app.releasing.waiting import Patience
+    from understudy.core.log.contract import Log
+    from understudy.core.settings import Settings
+    from understudy.deployments.events import Draft, Event
+    from understudy.deployments.fold import PlannedPart, State
+
+NOT_READY: Final = "without waiting for "
+ROUTER_HINT: Final = (
+    "A router takes up a plan within moments as long as it runs: start `understudy router` where none does."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What came of a request. adopted_s: how long the routers took to adopt the plan; None where nobody waited."""
+
+    event: Event
+    adopted_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A plan that is asked for, and the version that has to be ready for it.
+
+    draft: the planned event; its second argument says which checks were overridden. version: what has to be prepared
+    for `part`, as the artifact with this sha256. again: the command that goes on with it.
+    """
+
+    draft: Callable[[State, str], Draft]
+    version: str
+    part: PlannedPart
+    sha256: str
+    again: str
+
+
+class Releases:
+    """Changes an endpoint's releases, waits for what has to be ready, and says what for.
+
+    actor: who asks, for the history. Everything here raises Refused where the state does not allow it, and says what
+    others did meanwhile where that is why; LogError; CannotProvision; NotFinished where a wait was cut short, which
+    leaves everything so that the same request goes on with it.
+    """
+
+    def __init__(self, log: Log, settings: Settings, actor: str, patience: Patience) -> None:
+        self._log: Final = log
+        self._settings: Final = settings
+        self._patience: Final = patience
+        self._deployments: Final = DeploymentsLog(log, settings.names, actor)
+        self._since = 0
+        self._own: Final[set[str]] = set()
+
+    def deploy(self, order: Order, *, wait: bool = True) -> Released:
+        """Make a registered version production, a shadow or the canary, once its workers are ready.
+
+        wait: without it, nothing is waited for, and what was not ready is written into the history. Raises
+        UnknownModel, DoesNotFit, SettingsError, InvalidSchema and BadName too.
+        """
+        manifest = Registry(self._settings.models.registry).manifest(order.version)
+        check_fits(manifest, event_schema(self._settings))
+        again = f"understudy deploy {order.version} --strategy {order.strategy}"
+        return self._change(
+            self._begin(), Change(order.draft, order.version, order.part, manifest.sha256, again), wait=wait
+        )
+
+    def promote(self, version: str | None = None, reason: str = "", *, wait: bool = True) -> Released:
+        """Make the canary or a shadow production, once its workers are ready for it."""
+        state = self._begin()
+        chosen = _version_of(proposals.promote(state, version))
+        change = Change(
+            lambda later, forced: proposals.promote(later, chosen, reason, forced),
+            chosen,
+            "production",
+            state.versions[chosen].sha256,
+            f"understudy promote {chosen}",
+        )
+        return self._change(state, change, wait=wait)
+
+    def rollback(self, version: str | None = None, reason: str = "", *, wait: bool = True) -> Released:
+        """Take back the canary, a shadow, a preparation, or production, for which the version before it is readied."""
+        state = self._begin()
+        draft = proposals.rollback(state, version)
+        chosen = _version_of(draft)
+        target = draft.plan.production if draft.plan is not None else None
+        if target is None or state.plan is None or target == state.plan.production or not self._lacks(target):
+            return self._finish(self._append(lambda later: proposals.rollback(later, chosen, reason)), wait=wait)
+        change = Change(
+            lambda later, forced: proposals.rollback(later, chosen, reason, forced),
+            target,
+            "production",
+            state.versions[target].sha256,
+            f"understudy rollback {chosen}",
+        )
+        return self._change(state, change, wait=wait)
+
+    def pause(self, version: str | None = None, reason: str = "") -> Released:
+        """Hold a candidate at what it has."""
+        self._begin()
+        return Released(self._append(lambda state: proposals.pause(state, version, reason)))
+
+    def resume(self, version: str | None = None, reason: str = "") -> Released:
+        """Let a candidate that is paused go on."""
+        self._begin()
+        return Released(self._append(lambda state: proposals.resume(state, version, reason)))
+
+    def _begin(self) -> State:
+        state = self._deployments.read().state
+        self._since = state.sequence
+        return state
+
+    def _change(self, state: State, change: Change, *, wait: bool) -> Released:
+        """Prepare, wait, plan."""
+
+        def prepare(state: State) -> Draft | None:
+            return proposals.prepare(state, change.version, change.sha256, change.part)
+
+        rehearse(state, prepare, lambda state: change.draft(state, ""))
+        check_names(self._settings.names, list(dict.fromkeys((*state.versions, change.version))))
+        with self._log.admin() as admin:
+            provision_version(admin, self._settings, change.version)
+        self._append_if_due(prepare)
+        lacking = self._lacks(change.version)
+        if lacking and wait:
+            self._await_workers(change)
+        forced = f"{NOT_READY}{lacking}" if lacking and not wait else ""
+        return self._finish(self._append(lambda state: change.draft(state, forced)), wait=wait)
+
+    def _await_workers(self, change: Change) -> None:
+        version = change.version
+        hint = (
+            f"Workers start by themselves where `understudy worker --follow` runs; or run: understudy worker {version}"
+        )
+        with self._log.admin() as admin:
+            outcome = self._patience.until(lambda: version_lacks(admin, self._settings, version), hint)
+        if outcome != "done":
+            why = "Stopped" if outcome == "stopped" else f"Not ready after {self._patience.timeout_s:g} s"
+            raise NotFinished(
+                f"{why}: the plan is as it was, and {version} stays prepared. Go on with: {change.again}. Take the "
+                f"preparation back with: understudy rollback {version}"
+            )
+
+    def _finish(self, event: Event, *, wait: bool) -> Released:
+        """Wait until the routers have adopted the event's plan, if it has one."""
+        plan = event.plan
+        if plan is None or not wait:
+            return Released(event)
+        clock = self._patience.clock
+        began_s = clock()
+        with self._log.admin() as admin:
+            outcome = self._patience.until(lambda: routers_lack(admin, self._settings, plan.revision), ROUTER_HINT)
+        if outcome != "done":
+            why = "Stopped waiting" if outcome == "stopped" else f"Not adopted after {self._patience.timeout_s:g} s"
+            raise NotFinished(
+                f"{why}: revision {plan.revision} is written down, and routers adopt it as soon as they run. "
+                "See how far they are with: understudy status"
+            )
+        return Released(event, clock() - began_s)
+
+    def _lacks(self, version: str) -> str:
+        with self._log.admin() as admin:
+            return version_lacks(admin, self._settings, version)
+
+    def _append(self, propose: Callable[[State], Draft]) -> Event:
+        event = self._append_if_due(propose)
+        if event is None:
+            raise AssertionError("a proposal that is a draft is appended, or refused")
+        return event
+
+    def _append_if_due(self, propose: Propose) -> Event | None:
+        try:
+            event = self._deployments.append(propose)
+        except Refused as error:
+            raise Refused(f"{error}{self._meanwhile()}") from error
+        if event is not None:
+            self._own.add(event.id)
+        return event
+
+    def _meanwhile(self) -> str:
+        """What others did since this request began."""
+        told = [
+            f"{each.event.actor} {each.sentence}"
+            for each in story(self._deployments.read())
+            if not each.refusal and each.event.sequence > self._since and each.event.id not in self._own
+        ]
+        return f". Meanwhile {'; then '.join(told)}" if told else ""
+
+
+def _version_of(draft: Draft) -> str:
+    if draft.version is None:
+        raise AssertionError("what is asked for by a person is about a version")
+    return draft.version
+
+
+def person() -> str:
+    """Who runs this: user and host."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
