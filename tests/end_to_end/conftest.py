@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from support import release_rig
 from support.endpoint import Endpoint
 from support.observer import Observer
 from support.producer import Producer
@@ -137,3 +138,30 @@ def observer(kafka_bootstrap: str) -> Iterator[Observer]:
     observer = Observer(kafka_bootstrap)
     yield observer
     observer.close()
+
+
+class MakeRelease(Protocol):
+    def __call__(self, *, partitions: int = 4, sections: str = "") -> Endpoint: ...
+
+
+@pytest.fixture(scope="session")
+def sums_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the fast little models of `support.release_rig`."""
+    registry = tmp_path_factory.mktemp("sums") / "models"
+    release_rig.registry_of_sums(registry)
+    return registry
+
+
+@pytest.fixture
+def make_release(kafka_bootstrap: str, sums_registry: Path, tmp_path: Path) -> Iterator[MakeRelease]:
+    """Makes small endpoints with topics, and nothing deployed; what runs in them ends with the test."""
+    made: list[Endpoint] = []
+
+    def make(*, partitions: int = 4, sections: str = "") -> Endpoint:
+        name = f"e{uuid4().hex[:12]}"
+        made.append(release_rig.furnished(tmp_path / name, name, kafka_bootstrap, sums_registry, partitions, sections))
+        return made[-1]
+
+    yield make
+    for endpoint in made:
+        endpoint.close()

@@ -34,12 +34,13 @@ def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
 
 @dataclass
 class Endpoint:
-    """A folder with `understudy.toml`, and the roles that run from it."""
+    """A folder with `understudy.toml`, and the roles that run from it, with more `environment` than usual."""
 
     folder: Path
     name: str
     bootstrap: str
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     _progress: Progress | None = None
 
     def configure(self, toml: str) -> None:
@@ -116,4 +117,5 @@ class Endpoint:
         return self._progress
 
     def _environment(self) -> Mapping[str, str]:
-        return {**os.environ, "UNDERSTUDY_KAFKA__BOOTSTRAP": self.bootstrap, "OMP_NUM_THREADS": "1"}
+        ours = {"UNDERSTUDY_KAFKA__BOOTSTRAP": self.bootstrap, "OMP_NUM_THREADS": "1"}
+        return {**os.environ, **ours, **self.environment}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-from dataclasses import dataclass
+import shutil
+import sys
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import fastavro
@@ -18,41 +21,50 @@ from support.small_endpoint import EVENT_SCHEMA, event
 from understudy.models import register
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from numpy.typing import NDArray
 
+USER_CODE: Final = Path(__file__).with_name("user_code")
 SINGLE_OBJECT: Final = b"\xc3\x01"
 VALUES: Final = 997
-GOOD: Final = ("sums:v1", "sums:v2", "sums:v3", "sums:v4")
+PRODUCTION: Final = "sums:v1"
+GOOD: Final = (PRODUCTION, "sums:v2", "sums:v3", "sums:v4")
 """They agree: is a + b more than 5?"""
 
 OTHER: Final = "sums:v5"
 """Asks whether it is more than 4."""
 
-
-@dataclass
-class Release(Endpoint):
-    """An endpoint, and what changes its plan."""
-
-    def deploy(self, version: str, strategy: str, *more: str) -> None:
-        """Prepare a version and put it into the plan."""
-        self.run("deploy", version, "--strategy", strategy, *more)
+SWITCHABLE: Final = "sums:switchable"
+"""Agrees, until something else is written into the file `switch` of the endpoint's folder."""
 
 
-def make_release(folder: Path, name: str, bootstrap: str, *, partitions: int = 4, sections: str = "") -> Release:
-    """Its folder, its models and its topics. sections: more of understudy.toml."""
+def registry_of_sums(registry: Path) -> None:
+    """Register GOOD and OTHER."""
+    inputs, labels = examples()
+    for version in (*GOOD, OTHER):
+        model = LogisticRegression(C=100.0).fit(inputs, labels if version != OTHER else inputs.sum(axis=1) > 4)
+        register(model, version, registry=registry, example=inputs, columns=["a", "b"])
+
+
+def examples() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Inputs, and whether their sum is more than 5."""
+    inputs = np.array([[a, b] for a in range(7) for b in range(5)], dtype=float)
+    return inputs, inputs.sum(axis=1) > 5
+
+
+def furnished(folder: Path, name: str, bootstrap: str, registry: Path, partitions: int, sections: str) -> Endpoint:
+    """An endpoint with its files and topics. sections: more of understudy.toml."""
     folder.mkdir()
-    release = Release(folder, name, bootstrap)
+    endpoint = Endpoint(folder, name, bootstrap, environment={"PYTHONPATH": str(USER_CODE)})
     (folder / "event.avsc").write_text(json.dumps(EVENT_SCHEMA))
-    release.configure(
+    shutil.copytree(registry, folder / "models")
+    endpoint.configure(
         f'endpoint = "{name}"\n[kafka]\nconnect_timeout_s = 2\n'
         '[input]\nschema = "event.avsc"\n[models]\nregistry = "models"\n'
         "[comparator]\ninterval_s = 0.25\nblock_s = 60\n" + sections
     )
-    register_sums(folder / "models", [*GOOD, OTHER])
     create_input(bootstrap, f"{name}.input", partitions)
-    release.run("topics")
-    return release
+    endpoint.run("topics")
+    return endpoint
 
 
 def create_input(bootstrap: str, topic: str, partitions: int) -> None:
@@ -62,13 +74,18 @@ def create_input(bootstrap: str, topic: str, partitions: int) -> None:
         created.result(timeout=30)
 
 
-def register_sums(registry: Path, versions: Sequence[str]) -> None:
-    """Fast little models."""
-    inputs = np.array([[a, b] for a in range(7) for b in range(5)], dtype=float)
-    for version in versions:
-        labels = inputs.sum(axis=1) > (4 if version == OTHER else 5)
-        model = LogisticRegression(C=100.0).fit(inputs, labels)
-        register(model, version, registry=str(registry), example=inputs, columns=["a", "b"])
+def register_switchable(endpoint: Endpoint) -> Path:
+    """Register SWITCHABLE; its switch, a file that is not there yet."""
+    if str(USER_CODE) not in sys.path:
+        sys.path.append(str(USER_CODE))
+    Switchable = importlib.import_module("switchable").Switchable  # noqa: N806 - the class
+
+    switch = endpoint.folder / "switch"
+    inputs, labels = examples()
+    model = Switchable(str(switch)).fit(inputs, labels)
+    registry, trusted = endpoint.folder / "models", ["switchable.Switchable"]
+    register(model, SWITCHABLE, registry=registry, example=inputs, columns=["a", "b"], trusted=trusted)
+    return switch
 
 
 def encoded_events(count: int = VALUES) -> list[bytes]:

@@ -26,4 +26,4 @@ def is_at_rest(observer: Observer, endpoint: str, records: int) -> bool:
         if row["slice"] is None:
             counts.update({kind: count for kind, count in row["counts"].items() if kind in OWN})
     settled = sum(counts[kind] for kind in SETTLED)
-    return answering >= records and counts["routed"] >= routed and settled >= routed
+    return bool(answering >= records and counts["routed"] >= routed and settled >= routed)
