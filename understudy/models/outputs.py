@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from understudy.models.manifest import Label, Manifest
 
-FailureKind = Literal["undecodable", "invalid", "model_raised", "wrong_shape", "not_finite", "killed"]
+FailureKind = Literal["undecodable", "invalid", "model_raised", "wrong_shape", "not_finite", "killed", "expired"]
 PLAIN: Final = (bool, int, float, str)
 
 
