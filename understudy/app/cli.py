@@ -5,7 +5,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from understudy.app.commands import broker, demo, health, init, produce, register, roles, status, tail, topics
+from understudy.app.commands import (
+    broker,
+    demo,
+    health,
+    history,
+    init,
+    produce,
+    register,
+    releases,
+    roles,
+    status,
+    tail,
+    topics,
+)
 from understudy.app.options import Outside
 from understudy.app.tuning import tune_process
 
@@ -26,6 +39,12 @@ def build() -> typer.Typer:
     _add(app, init.init, "understudy init payments")
     _add(app, topics.topics, "understudy topics --config flights/understudy.toml")
     _add(app, register.register, "understudy register flights:v1 model.skops --schema event.avsc")
+    _add(app, releases.deploy, "understudy deploy flights:v2 --strategy canary --share 5 --reason 'agrees as a shadow'")
+    _add(app, releases.promote, "understudy promote flights:v2")
+    _add(app, releases.rollback, "understudy rollback --reason 'too slow at noon'")
+    _add(app, releases.pause, "understudy pause flights:v2 --reason 'looking into errors'")
+    _add(app, releases.resume, "understudy resume flights:v2")
+    _add(app, history.history, "understudy history --all")
     _add(app, roles.router, "understudy router --slot router-0")
     _add(app, roles.worker, "understudy worker flights:v1 --slot worker-0")
     _add(app, roles.comparator, "understudy comparator --slot comparator-0")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from understudy.app.releasing.orders import Order, Propose
+    from understudy.app.releasing.telling import Told
     from understudy.app.releasing.waiting import Patience
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
@@ -40,8 +41,13 @@ ROUTER_HINT: Final = (
 class Released:
     """What came of a request. adopted_s: how long the routers took to adopt the plan; None where nobody waited."""
 
-    event: Event
+    told: Told
     adopted_s: float | None = None
+
+    @property
+    def event(self) -> Event:
+        """The event that took effect."""
+        return self.told.event
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +127,12 @@ class Releases:
     def pause(self, version: str | None = None, reason: str = "") -> Released:
         """Hold a candidate at what it has."""
         self._begin()
-        return Released(self._append(lambda state: proposals.pause(state, version, reason)))
+        return self._finish(self._append(lambda state: proposals.pause(state, version, reason)), wait=False)
 
     def resume(self, version: str | None = None, reason: str = "") -> Released:
         """Let a candidate that is paused go on."""
         self._begin()
-        return Released(self._append(lambda state: proposals.resume(state, version, reason)))
+        return self._finish(self._append(lambda state: proposals.resume(state, version, reason)), wait=False)
 
     def _begin(self) -> State:
         state = self._deployments.read().state
@@ -166,10 +172,9 @@ class Releases:
 
     def _finish(self, event: Event, *, wait: bool) -> Released:
         """Wait until the routers have adopted the event's plan, if it has one."""
-        plan = event.plan
+        plan, clock = event.plan, self._patience.clock
         if plan is None or not wait:
-            return Released(event)
-        clock = self._patience.clock
+            return Released(self._told(event))
         began_s = clock()
         with self._log.admin() as admin:
             outcome = self._patience.until(lambda: routers_lack(admin, self._settings, plan.revision), ROUTER_HINT)
@@ -179,7 +184,11 @@ class Releases:
                 f"{why}: revision {plan.revision} is written down, and routers adopt it as soon as they run. "
                 "See how far they are with: understudy status"
             )
-        return Released(event, clock() - began_s)
+        adopted_s = clock() - began_s
+        return Released(self._told(event), adopted_s)
+
+    def _told(self, event: Event) -> Told:
+        return next(each for each in story(self._deployments.read()) if each.event.id == event.id and not each.refusal)
 
     def _lacks(self, version: str) -> str:
         with self._log.admin() as admin:
