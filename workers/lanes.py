@@ -66,8 +66,8 @@ class LanePartition:
     def feed(self, batches: Iterable[Batch]) -> None:
         """Queue what was polled."""
         for batch in batches:
-            readable, unreadable = _readable(batch)
-            for piece in self._reader.feed(readable):
+            whole, unreadable = readable(batch)
+            for piece in self._reader.feed(whole):
                 self._queue.append((piece, unreadable))
                 self._waiting += len(piece.columns)
         self._pass_ends()
@@ -120,7 +120,7 @@ def _position(piece: FrameSlice, taken: int) -> Position:
     return Position(piece.header_offset, json.dumps({"done": done}, separators=(",", ":")))
 
 
-def _readable(batch: Batch) -> tuple[Batch, str | None]:
+def readable(batch: Batch) -> tuple[Batch, str | None]:
     """The batch, or empty records in its place with the reason: its header still says how many are owed an answer."""
     try:
         len(batch.columns)
