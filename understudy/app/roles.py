@@ -49,7 +49,7 @@ def router(settings: Settings, slot: str) -> Role:
     """The router. Raises SettingsError, InvalidPlan, BadName."""
     names = settings.names
     plan = plan_of(settings)
-    step = RouterStep(plan, names, Limits(merge_below_bytes=settings.router.merge_below_bytes))
+    step = RouterStep(lambda: plan, names, Limits(merge_below_bytes=settings.router.merge_below_bytes))
     spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, slot))
     outputs = (names.routes, names.requests(plan.production), *map(names.shadow_requests, plan.shadows))
     return Role(spec, lambda: step, settings.router.interval_s, settings.log.every_s, outputs)
