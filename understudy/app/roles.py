@@ -9,7 +9,7 @@ from comparator.judging import Tolerance, Tolerances
 from comparator.partition import Options
 from comparator.step import ComparatorStep
 from router.gathering import Limits
-from router.step import RouterStep
+from router.step import RouterStep, unheard
 from understudy.app.running import Role
 from understudy.app.wire_schemas import (
     check_fields,
@@ -19,8 +19,10 @@ from understudy.app.wire_schemas import (
     prediction_encoder,
 )
 from understudy.core.log.contract import SessionSpec
+from understudy.core.telemetry import logger
 from understudy.core.topics import parse_version, slot_id
 from understudy.deployments.errors import Refused
+from understudy.deployments.fold import State
 from understudy.deployments.plan import Plan
 from understudy.models.isolation import IsolatedScorer
 from understudy.models.registry import Registry
@@ -32,27 +34,49 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from schemas.encodings import PredictionEncoder
+    from understudy.core.log.contract import Session
     from understudy.core.settings import Settings
     from understudy.core.topics import EndpointTopics
-    from understudy.deployments.fold import Standing, State
+    from understudy.deployments.fold import Standing
+    from understudy.deployments.plan import Lane
     from understudy.deployments.plan import Role as LaneRole
     from understudy.models.scoring import Scorer
 
 
-def plan_of(settings: Settings) -> Plan:
-    """The plan of the settings. Raises SettingsError, InvalidPlan."""
-    written = settings.require_plan()
-    return Plan(written.revision, written.production, written.shadows, salt=written.salt)
+def plan_of(settings: Settings) -> Plan | None:
+    """The plan of the settings, which holds until one is deployed; None without one. Raises InvalidPlan."""
+    written = settings.plan
+    return None if written is None else Plan(written.revision, written.production, written.shadows, salt=written.salt)
 
 
-def router(settings: Settings, slot: str) -> Role:
-    """The router. Raises SettingsError, InvalidPlan, BadName."""
+def router(
+    settings: Settings,
+    slot: str,
+    state: Callable[[], State] = State,
+    *,
+    on_excluded: Callable[[Lane, int, str], None] = unheard,
+    around: Callable[[Session], Session] = lambda session: session,
+) -> Role:
+    """The router, as it is alone; `routing` lets it run.
+
+    state: the releases' latest; none by default. on_excluded: see `RouterStep`. around: see `Role`. Raises
+    InvalidPlan, BadName.
+    """
     names = settings.names
-    plan = plan_of(settings)
-    step = RouterStep(lambda: plan, names, Limits(merge_below_bytes=settings.router.merge_below_bytes))
+    written = plan_of(settings)
     spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, slot))
-    outputs = (names.routes, names.requests(plan.production), *map(names.shadow_requests, plan.shadows))
-    return Role(spec, lambda: step, settings.router.interval_s, settings.log.every_s, outputs)
+    telling = logger("understudy", slot=spec.slot)
+
+    def make() -> RouterStep:
+        return RouterStep(
+            lambda: state().plan or written,
+            names,
+            Limits(merge_below_bytes=settings.router.merge_below_bytes),
+            on_excluded=on_excluded,
+            on_waiting=lambda awaited: telling.info("waiting" if awaited else "goes on", awaited=awaited),
+        )
+
+    return Role(spec, make, settings.router.interval_s, settings.log.every_s, (names.routes,), around=around)
 
 
 def worker(

@@ -48,7 +48,8 @@ class Role:
     spec: its session. make: builds its step; may raise one of `OUTAGES`, and is then tried again. interval_s:
     transactions begin at least this far apart. every_s: how often the role says what it did. outputs: topics that it
     writes to, which have to be there before it starts: a router that finds out on the way has stopped production.
-    over: why nothing is left to do, asked between two transactions; "" while there is.
+    over: why nothing is left to do, asked between two transactions; "" while there is. around: what the session is
+    given to, and comes back in.
     """
 
     spec: SessionSpec
@@ -57,6 +58,7 @@ class Role:
     every_s: float = 10.0
     outputs: tuple[str, ...] = ()
     over: Callable[[], str] = lambda: ""
+    around: Callable[[Session], Session] = lambda session: session
 
 
 def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S, health: Health | None = None) -> None:
@@ -135,7 +137,7 @@ def _session(role: Role, log: Log) -> Session:
     missing = [topic for topic in needed if topic not in there]
     if missing:
         raise UnknownTopic(f"{', '.join(missing)}: no such topic. Run understudy topics.")
-    return log.session(role.spec)
+    return role.around(log.session(role.spec))
 
 
 def patiently(

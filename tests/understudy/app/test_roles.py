@@ -147,16 +147,10 @@ def test_a_plan_that_cannot_be_followed_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidPlan, match="revision"):
         roles.router(beyond, "pod-0")
-    with pytest.raises(SettingsError, match=r"\[plan\] is missing"):
-        roles.router(endpoint_settings(tmp_path, plan=None), "pod-0")
 
 
 def test_a_role_needs_the_topics_that_it_writes_to(settings: Settings) -> None:
-    assert roles.router(settings, "pod-0").outputs == (
-        "sums.routes",
-        "sums.sums.v1.requests",
-        "sums.sums.v2.shadow-requests",
-    )
+    assert roles.router(settings, "pod-0").outputs == ("sums.routes",)
     assert roles.worker(settings, SHADOW, "pod-0").outputs == (
         "sums.predictions",
         "sums.shadow-predictions",

@@ -20,9 +20,17 @@ def router(context: typer.Context, *, slot: Slot = None, config: Config = None, 
 
     It runs until SIGTERM or Ctrl-C.
     """
-    from understudy.app import roles
+    from understudy.app.routing import routing
+    from understudy.app.running import run_role, stop_on_signals
 
-    _run(context, config, bootstrap, lambda settings: roles.router(settings, slot or socket.gethostname()))
+    settings = _settings(config, bootstrap)
+    with (
+        stop_on_signals() as stop,
+        outside(context).open_log(settings) as log,
+        routing(settings, slot or socket.gethostname(), log) as role,
+    ):
+        outside(context).tune_process()
+        run_role(role, log, stop)
 
 
 def worker(
@@ -58,11 +66,17 @@ def _run(
     context: typer.Context, config: Path | None, bootstrap: str | None, build: "Callable[[Settings], Role]"
 ) -> None:
     from understudy.app.running import run_role, stop_on_signals
-    from understudy.core.telemetry import configure_logging
 
-    settings = settings_of(config, bootstrap)
-    configure_logging(settings.log.format, settings.log.level)
+    settings = _settings(config, bootstrap)
     with stop_on_signals() as stop, outside(context).open_log(settings) as log:
         role = build(settings)
         outside(context).tune_process()
         run_role(role, log, stop)
+
+
+def _settings(config: Path | None, bootstrap: str | None) -> "Settings":
+    from understudy.core.telemetry import configure_logging
+
+    settings = settings_of(config, bootstrap)
+    configure_logging(settings.log.format, settings.log.level)
+    return settings

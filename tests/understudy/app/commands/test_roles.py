@@ -10,7 +10,7 @@ from support.command_line import furnish
 from support.endpoint import Endpoint, until
 from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings, event, register_models
 
-from understudy.core.settings import SettingsError
+from understudy.core.log.errors import UnknownTopic
 from understudy.models.errors import UnknownModel
 
 if TYPE_CHECKING:
@@ -97,12 +97,9 @@ def test_a_role_without_positions_names_the_command_that_records_them(endpoint: 
     assert "Traceback" not in refused.stderr
 
 
-def test_a_plan_is_needed_to_route(tmp_path: Path) -> None:
-    command_line = furnish(tmp_path)
-    (tmp_path / "understudy.toml").write_text("endpoint = 'sums'")
-
-    with pytest.raises(SettingsError, match=r"\[plan\] is missing"):
-        command_line.run("router")
+def test_topics_are_needed_to_route(tmp_path: Path) -> None:
+    with pytest.raises(UnknownTopic, match="understudy topics"):
+        furnish(tmp_path).run("router")
 
 
 def test_a_worker_of_an_unknown_version_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,147 @@
+"""The router as it runs, on the memory log: it follows what is deployed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from support.pile import stored
+from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
+
+from understudy.app.provision import provision
+from understudy.app.routing import growing, routing
+from understudy.app.running import run_role
+from understudy.core.log.contract import Output, TopicPartition
+from understudy.core.log.errors import UnknownTopic
+from understudy.core.log.memory import MemoryLog
+from understudy.deployments.fold import State
+from understudy.deployments.log import DeploymentsLog
+from understudy.deployments.plan import Plan
+from understudy.deployments.proposals import deploy_basic, deploy_canary, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from understudy.core.settings import Settings
+
+PATIENCE_S = 30.0
+LOOK_S = 0.01
+PARTITIONS = 2
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return endpoint_settings(tmp_path, plan=None, topics={"partitions": PARTITIONS})
+
+
+@pytest.fixture
+def log(settings: Settings) -> MemoryLog:
+    log = MemoryLog()
+    with log.admin() as admin:
+        provision(admin, settings, (PRODUCTION, SHADOW))
+    return log
+
+
+@contextmanager
+def running(log: MemoryLog, settings: Settings) -> Iterator[None]:
+    stop = threading.Event()
+    with routing(settings, "a", log) as role:
+        thread = threading.Thread(target=run_role, args=(role, log, stop))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join(PATIENCE_S)
+
+
+def deploy(log: MemoryLog, settings: Settings) -> DeploymentsLog:
+    deployments = DeploymentsLog(log, settings.names, "test")
+    deployments.append(lambda state: prepare(state, PRODUCTION, "1" * 64, "production"))
+    deployments.append(lambda state: deploy_basic(state, PRODUCTION))
+    return deployments
+
+
+def feed(log: MemoryLog, settings: Settings) -> None:
+    with log.writer("users") as users:
+        outputs = [Output(settings.names.input, p, stored([b"x"] * 10, 0)) for p in range(PARTITIONS)]
+        assert users.commit(outputs)
+
+
+def revisions(log: MemoryLog, settings: Settings) -> set[int]:
+    """Those that the input partitions follow."""
+    with log.admin() as admin:
+        notes = [position.note for position in admin.positions(settings.names.router_group).values()]
+    return {Plan.from_note(note).revision if note else 0 for note in notes}
+
+
+def wait_until(condition: Callable[[], bool]) -> float:
+    """How long it took, in seconds."""
+    began_s, never = time.monotonic(), threading.Event()
+    while not condition():
+        assert time.monotonic() < began_s + PATIENCE_S, "not in time"
+        never.wait(LOOK_S)
+    return time.monotonic() - began_s
+
+
+def test_nothing_is_routed_before_something_is_deployed_and_then_everything(log: MemoryLog, settings: Settings) -> None:
+    names = settings.names
+    feed(log, settings)
+    with running(log, settings):
+        wait_until(lambda: bool(members(log, settings)))
+        assert revisions(log, settings) == {0}
+        deploy(log, settings)
+        wait_until(lambda: revisions(log, settings) == {1})
+
+        with log.admin() as admin:
+            lanes = [TopicPartition(names.requests(PRODUCTION), p) for p in range(PARTITIONS)]
+            wait_until(lambda: all(end >= 11 for end in admin.end_offsets(lanes).values()))
+
+
+def members(log: MemoryLog, settings: Settings) -> list[object]:
+    with log.admin() as admin:
+        return [member for member in admin.members(settings.names.router_group) if member.partitions]
+
+
+def test_a_change_takes_effect_where_no_data_flows(log: MemoryLog, settings: Settings) -> None:
+    deployments = deploy(log, settings)
+    deployments.append(lambda state: prepare(state, SHADOW, "2" * 64, "canary"))
+    with running(log, settings):
+        wait_until(lambda: revisions(log, settings) == {1})
+
+        deployments.append(lambda state: deploy_canary(state, SHADOW, 50_000))
+
+        assert wait_until(lambda: revisions(log, settings) == {2}) < 1.0
+
+
+def test_a_lane_that_is_gone_is_left_out_and_the_releases_know(log: MemoryLog, settings: Settings) -> None:
+    names = settings.names
+    deployments = deploy(log, settings)
+    deployments.append(lambda state: prepare(state, SHADOW, "2" * 64, "canary"))
+    deployments.append(lambda state: deploy_canary(state, SHADOW, 500_000))
+    with log.admin() as admin:
+        admin.delete([names.requests(SHADOW)])
+    feed(log, settings)
+
+    with running(log, settings):
+        wait_until(lambda: len(deployments.read().state.versions[SHADOW].excluded) == PARTITIONS)
+
+        assert names.requests(SHADOW) in deployments.read().state.versions[SHADOW].paused
+        with log.admin() as admin:
+            lanes = [TopicPartition(names.requests(PRODUCTION), p) for p in range(PARTITIONS)]
+            wait_until(lambda: all(end >= 11 for end in admin.end_offsets(lanes).values()))
+            assert names.requests(SHADOW) not in admin.describe([names.requests(SHADOW)])
+
+
+def test_lanes_grow_of_every_version_that_may_have_some(settings: Settings, tmp_path: Path) -> None:
+    assert growing(State(), settings) == ()
+    assert growing(State(), endpoint_settings(tmp_path)) == (PRODUCTION, SHADOW)
+
+
+def test_an_endpoint_without_topics_is_told_of_them(settings: Settings) -> None:
+    with pytest.raises(UnknownTopic, match="understudy topics"), routing(settings, "a", MemoryLog()):
+        pass
