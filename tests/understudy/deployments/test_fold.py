@@ -272,7 +272,7 @@ def test_an_unknown_event_that_comes_too_late_is_ignored(story: Story) -> None:
 # Any events at all.
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(WISHES)
 def test_the_fold_does_what_a_simple_model_does(wishes: list[Wish]) -> None:
     state, model = State(), FoldModel()

@@ -371,7 +371,7 @@ def answer(request: Callable[[State], Draft | None], state: State) -> Draft | st
         return str(refused)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(REQUESTS, min_size=10, max_size=40))
 def test_whatever_is_asked_for_takes_effect_or_is_refused_in_a_sentence(
     requests: list[Callable[[State], Draft | None]],
