@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
+from understudy.core.exits import told_exit
 from understudy.models.outputs import Failure
 from understudy.models.scoring import Scored
 
@@ -157,7 +158,7 @@ def _throwaway(scorer: Scorer, rows: Rows, timeout_s: float) -> bytes:
     code = os.waitstatus_to_exitcode(status)
     if said and code == 0:
         return said
-    return pickle.dumps(Death(f"did not answer within {timeout_s:g} s" if said is None else _told(code)))
+    return pickle.dumps(Death(f"did not answer within {timeout_s:g} s" if said is None else told_exit(code)))
 
 
 def _score_and_exit(scorer: Scorer, rows: Rows, writing: int, timeout_s: float) -> None:
@@ -183,12 +184,3 @@ def _read_all(reading: int, deadline_s: float) -> bytes | None:
         if not chunk:
             return b"".join(chunks)
         chunks.append(chunk)
-
-
-def _told(code: int) -> str:
-    if code >= 0:
-        return f"exited with status {code}"
-    try:
-        return f"was killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"was killed by signal {-code}"

@@ -1,0 +1,1 @@
+"""The supervisor: keeps the workers running that the releases need."""

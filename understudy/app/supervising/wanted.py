@@ -1,0 +1,80 @@
+"""Which workers the releases need on every machine. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from understudy.core.topics import CANDIDATE, RECLAIMER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from understudy.app.supervising.life import State as Life
+    from understudy.deployments.fold import State
+
+Kind = Literal["production", "candidate", "reclaimer"]
+"""candidate: held back, so that it cannot hurt production. reclaimer: accounts for what a withdrawn version owes."""
+
+SUFFIXES: Final[Mapping[Kind, str]] = {"production": "", "candidate": CANDIDATE, "reclaimer": RECLAIMER}
+
+
+class Key(NamedTuple):
+    """A worker. revision: of the plan that a reclaimer's version left with; 0 for others."""
+
+    version: str
+    kind: Kind
+    revision: int = 0
+
+    def slot(self, supervisor: str) -> str:
+        """Its slot under a supervisor's."""
+        return supervisor + SUFFIXES[self.kind]
+
+
+def wanted(state: State, there: Collection[Key], owes_nothing: Callable[[str], bool]) -> frozenset[Key]:
+    """The workers that should be there.
+
+    there: those that are; what drains goes on as it is. owes_nothing: whether a version that left the plan is
+    accounted for.
+    """
+    keys = set()
+    for version, work in state.wanted_workers().items():
+        if work != "draining":
+            keys.add(Key(version, "production" if work == "production" else "candidate"))
+        elif not owes_nothing(version):
+            keys.add(_as_it_is(version, there))
+    for version in state.to_reclaim():
+        if not owes_nothing(version):
+            keys.add(Key(version, "reclaimer", state.versions[version].since_revision))
+    return frozenset(keys)
+
+
+def _as_it_is(version: str, there: Collection[Key]) -> Key:
+    candidate = Key(version, "candidate")
+    return candidate if candidate in there and Key(version, "production") not in there else Key(version, "production")
+
+
+class Changes(NamedTuple):
+    """What to do now to come closer to what is wanted."""
+
+    launch: frozenset[Key]
+    stop: frozenset[Key]
+
+
+def changes(wanted: frozenset[Key], lives: Mapping[Key, Life]) -> Changes:
+    """What to launch and stop. lives: of all workers that are there, without those that are gone.
+
+    A version's worker is replaced by one of another kind without a gap: the old one is stopped once the new one runs.
+    A reclaimer is launched once the workers of its version are gone.
+    """
+    launch = {
+        key
+        for key in wanted - lives.keys()
+        if key.kind != "reclaimer" or not any(other.version == key.version for other in lives)
+    }
+    stop = {key for key in lives.keys() - wanted if not _awaits_replacement(key, wanted, lives)}
+    return Changes(frozenset(launch), frozenset(stop))
+
+
+def _awaits_replacement(key: Key, wanted: frozenset[Key], lives: Mapping[Key, Life]) -> bool:
+    others = {other for other in wanted if other.version == key.version and other.kind != "reclaimer"}
+    return key.kind != "reclaimer" and any(lives.get(other) != "running" for other in others)
