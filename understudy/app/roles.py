@@ -22,8 +22,6 @@ from understudy.core.log.contract import SessionSpec
 from understudy.core.telemetry import logger
 from understudy.core.topics import parse_version, slot_id
 from understudy.deployments.errors import Refused
-from understudy.deployments.fold import State
-from understudy.deployments.plan import Plan
 from understudy.models.isolation import IsolatedScorer
 from understudy.models.registry import Registry
 from workers.answering import Answering
@@ -37,39 +35,31 @@ if TYPE_CHECKING:
     from understudy.core.log.contract import Session
     from understudy.core.settings import Settings
     from understudy.core.topics import EndpointTopics
-    from understudy.deployments.fold import Standing
+    from understudy.deployments.fold import Standing, State
     from understudy.deployments.plan import Lane
     from understudy.deployments.plan import Role as LaneRole
     from understudy.models.scoring import Scorer
 
 
-def plan_of(settings: Settings) -> Plan | None:
-    """The plan of the settings, which holds until one is deployed; None without one. Raises InvalidPlan."""
-    written = settings.plan
-    return None if written is None else Plan(written.revision, written.production, written.shadows, salt=written.salt)
-
-
 def router(
     settings: Settings,
     slot: str,
-    state: Callable[[], State] = State,
+    state: Callable[[], State],
     *,
     on_excluded: Callable[[Lane, int, str], None] = unheard,
     around: Callable[[Session], Session] = lambda session: session,
 ) -> Role:
-    """The router, as it is alone; `routing` lets it run.
+    """The router by itself; `routing` gives it what it needs to run.
 
-    state: the releases' latest; none by default. on_excluded: see `RouterStep`. around: see `Role`. Raises
-    InvalidPlan, BadName.
+    state: the releases' latest. on_excluded: see `RouterStep`. around: see `Role`. Raises BadName.
     """
     names = settings.names
-    written = plan_of(settings)
     spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, slot))
     telling = logger("understudy", slot=spec.slot)
 
     def make() -> RouterStep:
         return RouterStep(
-            lambda: state().plan or written,
+            lambda: state().plan,
             names,
             Limits(merge_below_bytes=settings.router.merge_below_bytes),
             on_excluded=on_excluded,

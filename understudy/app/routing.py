@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 def routing(settings: Settings, slot: str, log: Log) -> Iterator[Role]:
     """The router of an endpoint, to be run while the block does.
 
-    Raises InvalidPlan, BadName; UnknownTopic where the endpoint's topics were not made; LogUnavailable.
+    Raises BadName; UnknownTopic where the endpoint's topics were not made; LogUnavailable.
     """
     names = settings.names
     with Follower(log, names) as follower:
-        growth = Growth(log, settings, lambda: growing(follower.state(), settings))
+        growth = Growth(log, settings, lambda: growing(follower.state()))
         deployments = DeploymentsLog(log, names, slot_id(names.router_group, slot))
         with Attendant(deployments, growth.follow) as attendant:
             yield router(
@@ -41,8 +41,6 @@ def routing(settings: Settings, slot: str, log: Log) -> Iterator[Role]:
             )
 
 
-def growing(state: State, settings: Settings) -> tuple[str, ...]:
+def growing(state: State) -> tuple[str, ...]:
     """The versions whose lanes grow with the input: all whose topics may be there."""
-    deployed = [version for version, standing in state.versions.items() if not standing.pruned]
-    written = [] if settings.plan is None else settings.plan.versions
-    return tuple(dict.fromkeys((*deployed, *written)))
+    return tuple(version for version, standing in state.versions.items() if not standing.pruned)

@@ -17,10 +17,9 @@ from understudy.app.running import run_role
 from understudy.core.log.contract import Output, TopicPartition
 from understudy.core.log.errors import UnknownTopic
 from understudy.core.log.memory import MemoryLog
-from understudy.deployments.fold import State
 from understudy.deployments.log import DeploymentsLog
 from understudy.deployments.plan import Plan
-from understudy.deployments.proposals import deploy_basic, deploy_canary, prepare
+from understudy.deployments.proposals import deploy_basic, deploy_canary, deploy_shadow, prepare, prune, rollback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ PARTITIONS = 2
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return endpoint_settings(tmp_path, plan=None, topics={"partitions": PARTITIONS})
+    return endpoint_settings(tmp_path, topics={"partitions": PARTITIONS})
 
 
 @pytest.fixture
@@ -137,9 +136,15 @@ def test_a_lane_that_is_gone_is_left_out_and_the_releases_know(log: MemoryLog, s
             assert names.requests(SHADOW) not in admin.describe([names.requests(SHADOW)])
 
 
-def test_lanes_grow_of_every_version_that_may_have_some(settings: Settings, tmp_path: Path) -> None:
-    assert growing(State(), settings) == ()
-    assert growing(State(), endpoint_settings(tmp_path)) == (PRODUCTION, SHADOW)
+def test_lanes_grow_of_every_version_that_may_have_some(log: MemoryLog, settings: Settings) -> None:
+    deployments = deploy(log, settings)
+    deployments.append(lambda state: prepare(state, SHADOW, "2" * 64, "shadow"))
+    deployments.append(lambda state: deploy_shadow(state, SHADOW))
+    deployments.append(lambda state: rollback(state, SHADOW))
+
+    assert growing(deployments.read().state) == (PRODUCTION, SHADOW)
+    deployments.append(lambda state: prune(state, SHADOW))
+    assert growing(deployments.read().state) == (PRODUCTION,)
 
 
 def test_an_endpoint_without_topics_is_told_of_them(settings: Settings) -> None:
