@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TICK_S: Final = 0.01
 KEYS: Final = 20_000
-LOOK_RECORDS: Final = 5_000
+LOOK_RECORDS: Final = 1_000
 LOOK_S: Final = 0.01
 
 
@@ -98,23 +98,16 @@ class Visible(NamedTuple):
         return self.seen_s - self.sent_s
 
 
-@dataclass(slots=True)
-class _Heard:
-    """What one look brought: decoded later, so that looking is not slowed down by it."""
-
-    seen_s: float
-    messages: list[Message]
-
-
 @dataclass
 class Watch:
-    """Reads predictions as they become visible, in a thread of its own, from now on."""
+    """Reads predictions as they become visible, in a thread of its own, from the first one on.
+
+    What it sees is taken in at once: a look that comes late would be taken for answers that come late.
+    """
 
     bootstrap: str
     endpoint: str
-    count: int = 0
-    _heard: list[_Heard] = field(default_factory=list)
-    _decoded: list[Visible] = field(default_factory=list)
+    _seen: list[Visible] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._consumer = Consumer(
@@ -132,7 +125,6 @@ class Watch:
         partitions = self._consumer.list_topics(topic, timeout=10).topics[topic].partitions
         self._consumer.assign([At(topic, partition, 0) for partition in partitions])
         self._rows = Rows("prediction")
-        self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -145,30 +137,28 @@ class Watch:
         self._thread.join()
         self._consumer.close()
 
+    @property
+    def count(self) -> int:
+        """How many answers were seen."""
+        return len(self._seen)
+
+    def answers(self, last: int | None = None) -> list[Visible]:
+        """All that was seen so far, or the last so many, in the order in which it was seen."""
+        return self._seen[:] if last is None else self._seen[-last:]
+
     def _run(self) -> None:
         while not self._stop.is_set():
             messages = self._consumer.consume(LOOK_RECORDS, timeout=LOOK_S)
-            if messages:
-                now_s = time.time()
-                with self._lock:
-                    self._heard.append(_Heard(now_s, messages))
-                    self.count += len(messages)
+            now_s = time.time()
+            self._seen += [self._visible(now_s, message) for message in messages]
 
-    def answers(self) -> list[Visible]:
-        """All that was seen so far, in the order in which it was seen."""
-        with self._lock:
-            heard, self._heard = self._heard, []
-        for each in heard:
-            for message in each.messages:
-                row = self._rows.decode(message.value())
-                self._decoded.append(
-                    Visible(
-                        each.seen_s,
-                        row["event_time"].timestamp(),
-                        row["revision"],
-                        row["source_partition"],
-                        row["source_offset"],
-                        row["answered_version"],
-                    )
-                )
-        return self._decoded
+    def _visible(self, now_s: float, message: Message) -> Visible:
+        row = self._rows.decode(message.value())
+        return Visible(
+            now_s,
+            row["event_time"].timestamp(),
+            row["revision"],
+            row["source_partition"],
+            row["source_offset"],
+            row["answered_version"],
+        )
