@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from comparator.judging import Tolerance, Tolerances
 from comparator.partition import Options
 from comparator.step import ComparatorStep
 from router.gathering import Limits
 from router.step import RouterStep, unheard
+from understudy.app.provision import lanes_of
 from understudy.app.running import Role
 from understudy.app.wire_schemas import (
     check_fields,
@@ -87,21 +88,33 @@ def worker(
     group = names.worker_group(version)
     pinned = None if state is None else standing_of(state(), version).sha256
     # Loaded and isolated once, also when outages make the step be built anew.
-    model = cache(lambda: Registry(settings.models.registry).load(version, pinned))
-    cautious = cache(lambda: IsolatedScorer(model(), settings.worker.isolation_timeout_s) if careful else None)
+    load = cache(lambda: load_scorers(settings, version, pinned, careful=careful))
 
     def make() -> WorkerStep:
         check_fields(settings)
-        return worker_step(settings, version, model(), cautious())
+        return worker_step(settings, version, load())
 
     return Role(
-        SessionSpec(group, worker_lanes(names, version), slot_id(group, slot)),
+        SessionSpec(group, lanes_of(settings, version), slot_id(group, slot)),
         make,
         settings.worker.interval_s,
         settings.log.every_s,
         worker_outputs(names),
         (lambda: "") if state is None else (lambda: taken_back(state(), version)),
     )
+
+
+class Scorers(NamedTuple):
+    """A loaded model; cautious: in processes of its own, for what may have killed an earlier instance."""
+
+    plain: Scorer
+    cautious: Scorer | None
+
+
+def load_scorers(settings: Settings, version: str, sha256: str | None, *, careful: bool) -> Scorers:
+    """Load a registered model, whose artifact has this sha256. Raises ModelError."""
+    model = Registry(settings.models.registry).load(version, sha256)
+    return Scorers(model, IsolatedScorer(model, settings.worker.isolation_timeout_s) if careful else None)
 
 
 def standing_of(state: State, version: str) -> Standing:
@@ -118,11 +131,6 @@ def taken_back(state: State, version: str) -> str:
     return f"{version} is withdrawn" if state.stage(version) == "withdrawn" else ""
 
 
-def worker_lanes(names: EndpointTopics, version: str) -> tuple[str, str]:
-    """What every member of a version's group subscribes to."""
-    return names.requests(version), names.shadow_requests(version)
-
-
 def worker_outputs(names: EndpointTopics) -> tuple[str, ...]:
     """What workers write to."""
     return names.predictions, names.shadow_predictions, names.dead_letters
@@ -131,8 +139,7 @@ def worker_outputs(names: EndpointTopics) -> tuple[str, ...]:
 def worker_step(
     settings: Settings,
     version: str,
-    model: Scorer,
-    cautious: Scorer | None = None,
+    scorers: Scorers,
     *,
     answered_by: str | None = None,
 ) -> WorkerStep:
@@ -140,7 +147,7 @@ def worker_step(
     return WorkerStep(
         version,
         settings.names,
-        Answering(input_decoder(settings), model, event_fields(settings), cautious=cautious),
+        Answering(input_decoder(settings), scorers.plain, event_fields(settings), cautious=scorers.cautious),
         worker_encoders(settings),
         pace=Pace(micro_batch_records=settings.worker.micro_batch_records),
         answered_by=answered_by,
