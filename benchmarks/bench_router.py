@@ -1,6 +1,6 @@
-"""Router, basic and shadow, beside a hand-written confluent-kafka loop: CPU microseconds a record, whole process.
+"""Router beside a hand-written confluent-kafka loop, and what a canary's split costs: CPU microseconds a record.
 
-300-byte values, 8-byte keys, 8 partitions, input in batches of 128 KB, exactly-once, on a real broker.
+Whole processes; 300-byte values, 8-byte keys, 8 partitions, input in batches of 128 KB, exactly-once, on a real broker.
 """
 
 from __future__ import annotations
@@ -10,16 +10,29 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cluster
 import contest
 
+from understudy.app.provision import provision_version
 from understudy.core.log.kafka import KafkaLog
+from understudy.core.settings_loading import load
+from understudy.deployments.log import DeploymentsLog
+from understudy.deployments.proposals import deploy_basic, deploy_canary, deploy_shadow, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from understudy.deployments.events import Draft
+    from understudy.deployments.fold import State
 
 VALUE_BYTES = 300
 PEER = Path(__file__).with_name("peers") / "confluent_router.py"
 ONE_TOPIC = "confluent-kafka by hand, one topic"
 TWO_TOPICS = "confluent-kafka by hand, two topics"
+BASIC = "understudy router, basic"
+CANARY_PPM = 50_000
 
 
 def main() -> None:
@@ -34,9 +47,10 @@ def main() -> None:
         race = Race(log, bootstrap, Path(folder), name, source, options.records)
         contenders = [
             contest.Contender(ONE_TOPIC, ONE_TOPIC, *race.peer(1)),
-            contest.Contender("understudy router, basic", ONE_TOPIC, *race.router()),
+            contest.Contender(BASIC, ONE_TOPIC, *race.router("basic")),
             contest.Contender(TWO_TOPICS, TWO_TOPICS, *race.peer(2)),
-            contest.Contender("understudy router, one shadow", TWO_TOPICS, *race.router(cluster.SHADOW)),
+            contest.Contender("understudy router, one shadow", TWO_TOPICS, *race.router("shadow", shadow)),
+            contest.Contender("understudy router, mirrored canary of 5 %", BASIC, *race.router("canary", canary)),
         ]
         results = contest.contest(contenders, options.rounds, options.records)
         contest.report(results, file=options.json)
@@ -68,17 +82,16 @@ class Race:
 
         return (lambda number: run(number, self.records), lambda number: run(number, 0))
 
-    def router(self, *shadows: str) -> contest.Runs:
-        """`understudy router`: a full run, and a run that finds everything routed already."""
+    def router(self, kind: str, *deployed: Callable[[State], Draft]) -> contest.Runs:
+        """`understudy router` under a plan: a full run, and a run that finds everything routed already."""
 
         def endpoint(number: int) -> cluster.Endpoint:
-            name = f"{self.name}-{number}-{len(shadows)}"
-            return cluster.Endpoint(self.log, self.bootstrap, self.folder, name, self.source)
+            return cluster.Endpoint(self.log, self.bootstrap, self.folder, f"{self.name}-{number}-{kind}", self.source)
 
         def run(number: int) -> float:
             ours = endpoint(number)
-            plan = f"production = '{cluster.PRODUCTION}'\nshadows = {list(shadows)}\n"
-            ours.configure(f"[input]\ntopic = '{self.source}'\n[plan]\n{plan}")
+            ours.configure(f"[input]\ntopic = '{self.source}'\n")
+            deploy(self.log, ours, *deployed)
             return ours.cpu_s(["router"], until=ours.caught_up(ours.topics.router_group))
 
         def start(number: int) -> float:
@@ -88,6 +101,30 @@ class Race:
             return cpu_s
 
         return (run, start)
+
+
+def deploy(log: KafkaLog, endpoint: cluster.Endpoint, *more: Callable[[State], Draft]) -> None:
+    """Make lanes and plans for versions that nobody runs: only routing is measured."""
+    settings = load(endpoint.folder / "understudy.toml")
+    with log.admin() as admin:
+        for version in (cluster.PRODUCTION, cluster.SHADOW):
+            provision_version(admin, settings, version)
+    deployments = DeploymentsLog(log, endpoint.topics, "benchmark")
+    deployments.append(lambda state: prepare(state, cluster.PRODUCTION, "0" * 64, "production"))
+    deployments.append(lambda state: deploy_basic(state, cluster.PRODUCTION))
+    for each in more:
+        deployments.append(lambda state: prepare(state, cluster.SHADOW, "0" * 64, "shadow"))
+        deployments.append(each)
+
+
+def shadow(state: State) -> Draft:
+    """Beside production."""
+    return deploy_shadow(state, cluster.SHADOW)
+
+
+def canary(state: State) -> Draft:
+    """For a share of the keys, mirrored."""
+    return deploy_canary(state, cluster.SHADOW, CANARY_PPM)
 
 
 if __name__ == "__main__":
