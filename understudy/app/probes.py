@@ -25,12 +25,18 @@ ASK_TIMEOUT_S: Final = 5.0
 class Health:
     """What a role's loop says of itself; probes ask from other threads.
 
-    stale_s: how long the loop may take to come round.
+    stale_s: how long the loop may take to come round. changed: told each time the role becomes ready, or is no more.
     """
 
-    def __init__(self, stale_s: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stale_s: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+        changed: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._stale_s: Final = stale_s
         self._clock: Final = clock
+        self._changed: Final = changed
         self._ticked_s = clock()
         self._waits_for = "it is starting"
 
@@ -40,11 +46,15 @@ class Health:
 
     def wait_for(self, what: str) -> None:
         """The role is not ready; `what` says why, in words for people."""
-        self._waits_for = what
+        was_ready, self._waits_for = not self._waits_for, what
+        if was_ready:
+            self._changed(False)
 
     def ready(self) -> None:
         """The role does its work."""
-        self._waits_for = ""
+        was_ready, self._waits_for = not self._waits_for, ""
+        if not was_ready:
+            self._changed(True)
 
     def unhealthy(self) -> str:
         """Why the role should be started anew; "" where it should not."""

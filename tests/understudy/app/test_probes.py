@@ -70,3 +70,16 @@ def test_nobody_there_is_no_answer(port: int) -> None:
 
     assert not answered.ok
     assert answered.text.startswith(f"nothing answers on port {port}")
+
+
+def test_who_listens_is_told_of_each_change_once() -> None:
+    told: list[bool] = []
+    health = Health(changed=told.append)
+
+    for _ in range(2):
+        health.wait_for("no broker answers")
+        health.wait_for("no partitions")
+        health.ready()
+        health.ready()
+
+    assert told == [True, False, True]
