@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class MakeEndpoint(Protocol):
-    def __call__(self, bootstrap: str, production: str, shadows: Sequence[str]) -> Endpoint: ...
+    def __call__(self, bootstrap: str) -> Endpoint: ...
 
 
 class MakeProvisioned(Protocol):
@@ -69,13 +68,13 @@ def unprovisioned(tmp_path: Path, registry: Path) -> Iterator[MakeEndpoint]:
     """Makes endpoints with names and folders of their own, but without topics; what runs in them ends with the test."""
     made: list[Endpoint] = []
 
-    def make(bootstrap: str, production: str, shadows: Sequence[str]) -> Endpoint:
+    def make(bootstrap: str) -> Endpoint:
         name = f"e{uuid4().hex[:12]}"
         endpoint = Endpoint(tmp_path / name, name, bootstrap)
         made.append(endpoint)
         endpoint.folder.mkdir()
         shutil.copy(events.SCHEMA_FILE, endpoint.folder)
-        endpoint.configure(settings(name, production, shadows, registry))
+        endpoint.configure(settings(name, registry))
         return endpoint
 
     yield make
@@ -85,24 +84,24 @@ def unprovisioned(tmp_path: Path, registry: Path) -> Iterator[MakeEndpoint]:
 
 @pytest.fixture
 def flights_endpoint(unprovisioned: MakeEndpoint, kafka_bootstrap: str) -> MakeProvisioned:
-    """Makes endpoints with topics, too."""
+    """Makes endpoints with topics, and versions in production and beside it."""
 
     def make(production: str, shadows: Sequence[str], *, partitions: int = 4) -> Endpoint:
-        endpoint = unprovisioned(kafka_bootstrap, production, shadows)
+        endpoint = unprovisioned(kafka_bootstrap)
         create_input(endpoint, partitions)
         endpoint.run("topics")
+        endpoint.release(production, *shadows)
         return endpoint
 
     return make
 
 
-def settings(name: str, production: str, shadows: Sequence[str], registry: Path) -> str:
+def settings(name: str, registry: Path) -> str:
     """An endpoint's understudy.toml."""
     return (
         f'endpoint = "{name}"\n'
         "[kafka]\nconnect_timeout_s = 2\n"
         f'[input]\nschema = "{events.SCHEMA_FILE.name}"\nevent_id = "event_id"\n'
-        f'[plan]\nproduction = "{production}"\nshadows = {json.dumps(list(shadows))}\n'
         f'[models]\nregistry = "{registry}"\n'
         "[comparator]\ninterval_s = 0.25\n"
     )

@@ -51,7 +51,7 @@ def answers_twice(endpoint: Endpoint, observer: Observer) -> tuple[int, int]:
 def test_a_command_without_a_broker_says_so_in_a_line(
     unprovisioned: Callable[..., Endpoint], command: tuple[str, ...]
 ) -> None:
-    done = unprovisioned(NOBODY, PRODUCTION, [SHADOW]).run(*command, check=False, stdin="{}")
+    done = unprovisioned(NOBODY).run(*command, check=False, stdin="{}")
 
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -59,7 +59,7 @@ def test_a_command_without_a_broker_says_so_in_a_line(
 
 
 def test_a_role_without_a_broker_waits_for_it_and_can_be_stopped(unprovisioned: Callable[..., Endpoint]) -> None:
-    endpoint = unprovisioned(NOBODY, PRODUCTION, [SHADOW])
+    endpoint = unprovisioned(NOBODY)
     endpoint.start("router-0", "router")
 
     until(lambda: f"No broker answers at {NOBODY}" in endpoint.logged("router-0"), 30, "the reason in the log")
@@ -69,7 +69,7 @@ def test_a_role_without_a_broker_waits_for_it_and_can_be_stopped(unprovisioned: 
 
 
 def test_a_worker_of_a_model_that_is_not_there_names_those_that_are(unprovisioned: Callable[..., Endpoint]) -> None:
-    done = unprovisioned(NOBODY, PRODUCTION, [SHADOW]).run("worker", "flights:v9", check=False)
+    done = unprovisioned(NOBODY).run("worker", "flights:v9", check=False)
 
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -83,7 +83,7 @@ def test_a_worker_of_a_model_that_is_not_there_names_those_that_are(unprovisione
 def test_wrong_usage_is_status_2_and_names_the_help(
     unprovisioned: Callable[..., Endpoint], command: tuple[str, ...]
 ) -> None:
-    done = unprovisioned(NOBODY, PRODUCTION, [SHADOW]).run(*command, check=False)
+    done = unprovisioned(NOBODY).run(*command, check=False)
 
     assert done.returncode == 2
     assert "--help" in done.stderr
@@ -94,7 +94,7 @@ def test_wrong_usage_is_status_2_and_names_the_help(
 def test_roles_whose_topics_were_not_made_name_the_command_that_makes_them(
     unprovisioned: Callable[..., Endpoint], kafka_bootstrap: str
 ) -> None:
-    endpoint = unprovisioned(kafka_bootstrap, PRODUCTION, [SHADOW])
+    endpoint = unprovisioned(kafka_bootstrap)
     for command in (("router",), ("worker", PRODUCTION), ("comparator",)):
         done = endpoint.run(*command, check=False)
 

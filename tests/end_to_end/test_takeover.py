@@ -166,8 +166,9 @@ def test_a_broker_that_is_killed_amid_work_and_comes_back_costs_nothing(
     unprovisioned: Callable[..., Endpoint], tmp_path: Path, produce_flights: Produce
 ) -> None:
     with running_broker(tmp_path / "broker") as broker:
-        endpoint = unprovisioned(broker.bootstrap, PRODUCTION, [SHADOW])
+        endpoint = unprovisioned(broker.bootstrap)
         endpoint.run("topics")
+        endpoint.release(PRODUCTION, SHADOW)
         slots = start_roles(endpoint, 0)
         produce_flights(endpoint, PART)
         until(lambda: endpoint.answered(PRODUCTION) > 0, 60, "work")

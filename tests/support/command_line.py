@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from support.small_endpoint import EVENT_SCHEMA, PRODUCTION, SHADOW
+from support.small_endpoint import EVENT_SCHEMA, PRODUCTION, SHADOW, register_models
 from typer.testing import CliRunner
 
 from understudy.app.cli import build
@@ -38,6 +38,13 @@ class CommandLine:
         everything = [*arguments, *config]
         return CliRunner().invoke(build(), everything, obj=Outside(self._open), input=stdin, catch_exceptions=False)
 
+    def release(self) -> None:
+        """Register both versions, make the topics, and put one version in production and the other beside it."""
+        register_models(self.settings)
+        self.run("topics")
+        self.run("deploy", PRODUCTION, "--strategy", "basic", "--no-wait")
+        self.run("deploy", SHADOW, "--strategy", "shadow", "--no-wait")
+
     @property
     def settings(self) -> Settings:
         return load(self.folder / "understudy.toml")
@@ -53,7 +60,6 @@ def furnish(folder: Path, **input_settings: Any) -> CommandLine:
     more = "".join(f"{name} = {json.dumps(value)}\n" for name, value in input_settings.items())
     (folder / "understudy.toml").write_text(
         f'endpoint = "sums"\n[input]\nschema = "event.avsc"\nevent_id = "id"\nevent_time = "at"\n{more}'
-        f'[plan]\nproduction = "{PRODUCTION}"\nshadows = ["{SHADOW}"]\n'
         "[topics]\npartitions = 3\n[log]\nevery_s = 0.1\n"
     )
     return CommandLine(folder)

@@ -63,6 +63,12 @@ class Endpoint:
             raise AssertionError(f"understudy {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
+    def release(self, production: str, *shadows: str) -> None:
+        """Put registered versions in production and beside it, and wait for nobody. The topics are there."""
+        self.run("deploy", production, "--strategy", "basic", "--no-wait")
+        for shadow in shadows:
+            self.run("deploy", shadow, "--strategy", "shadow", "--no-wait")
+
     def start(self, slot: str, *arguments: str) -> None:
         """Start a role in the background; its output goes to `<slot>.log`."""
         with (self.folder / f"{slot}.log").open("ab") as log:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from understudy.app.releasing.orders import Order
 from understudy.app.releasing.releases import Releases
 from understudy.app.releasing.waiting import Patience
 from understudy.core.log.contract import Position, SessionSpec, TopicPartition
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
     from understudy.deployments.fold import State
+
+
+def release(log: Log, settings: Settings, production: str, *shadows: str) -> None:
+    """Put registered versions in production and beside it, and wait for nobody. The topics are there."""
+    releases = Releases(log, settings, "test", Patience(threading.Event()))
+    releases.deploy(Order(production, "basic"), wait=False)
+    for shadow in shadows:
+        releases.deploy(Order(shadow, "shadow"), wait=False)
 
 
 @dataclass

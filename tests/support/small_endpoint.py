@@ -45,7 +45,6 @@ def endpoint_settings(folder: Path, **sections: object) -> Settings:
         {
             "endpoint": "sums",
             "input": {"schema": folder / "event.avsc", "event_id": "id", "event_time": "at"},
-            "plan": {"production": PRODUCTION, "shadows": [SHADOW]},
             "models": {"registry": str(folder / "models")},
             "topics": {"partitions": 3},
             "router": {"interval_s": 0},

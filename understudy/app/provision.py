@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final, Literal
 from understudy.core.log.contract import NewTopic, Position, TopicPartition
 from understudy.core.log.errors import GroupIsLive, LogError, TopicExists
 from understudy.core.topics import DEFAULT_MAX_MESSAGE_BYTES, Sizing, check_names, topic_table
+from understudy.deployments.fold import State
+from understudy.deployments.log import DeploymentsLog
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from understudy.core.log.contract import Admin, TopicInfo
+    from understudy.core.log.contract import Admin, Log, TopicInfo
     from understudy.core.settings import Settings
 
 TOGETHER: Final = ("message.timestamp.type", "max.message.bytes")
@@ -72,6 +74,18 @@ def provision(
     groups = [_start_router(admin, settings), *(_start_worker(admin, settings, version) for version in versions)]
     compared = (names.routes, names.predictions, names.shadow_predictions)
     return Provisioned(topics, [*groups, _start_behind(admin, names.comparator_group, compared, "comparator")])
+
+
+def provision_endpoint(log: Log, settings: Settings, *, create_input: bool = True) -> Provisioned:
+    """Create or grow what the endpoint needs, and the versions whose topics its deployments know of.
+
+    Raises BadName, CannotProvision, and what the log raises.
+    """
+    with log.admin() as admin:
+        known = admin.describe([settings.names.deployments])
+        state = DeploymentsLog(log, settings.names, "topics").read().state if known else State()
+        versions = [version for version, standing in state.versions.items() if not standing.pruned]
+        return provision(admin, settings, versions, create_input=create_input)
 
 
 def provision_version(admin: Admin, settings: Settings, version: str) -> Provisioned:

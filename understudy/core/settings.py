@@ -12,12 +12,10 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
-    field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from understudy.core.topics import CLUSTER_DEFAULT, EndpointTopics, check_name, parse_version
+from understudy.core.topics import CLUSTER_DEFAULT, EndpointTopics, check_name
 
 PREFIX: Final = "UNDERSTUDY_"
 NESTED: Final = "__"
@@ -27,12 +25,6 @@ class SettingsError(Exception):
     """Settings that cannot be used; the text says which key, what is wrong with it, and what to do."""
 
 
-def _version(text: str) -> str:
-    parse_version(text)
-    return text
-
-
-ModelVersion = Annotated[str, AfterValidator(_version)]
 EndpointName = Annotated[str, AfterValidator(lambda name: check_name(name, "endpoint name"))]
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -78,30 +70,6 @@ class OutputSettings(Section):
     """How answers are written: Avro single-object, Avro with the Confluent framing, or JSON."""
 
     encoding: Literal["avro", "confluent", "json"] = "avro"
-
-
-class PlanSettings(Section):
-    """Which versions get the records: production answers, shadows are compared with it."""
-
-    revision: Positive = 1
-    production: ModelVersion
-    shadows: tuple[ModelVersion, ...] = ()
-    salt: Annotated[int, Field(ge=0, lt=1 << 64)] = 0
-
-    @field_validator("shadows")
-    @classmethod
-    def _distinct(cls, shadows: tuple[str, ...], others: ValidationInfo) -> tuple[str, ...]:
-        production = others.data.get("production")
-        if production in shadows:
-            raise ValueError(f"{production} is in production: it cannot be its own shadow")
-        if len(set(shadows)) < len(shadows):
-            raise ValueError("a version is named twice")
-        return shadows
-
-    @property
-    def versions(self) -> tuple[str, ...]:
-        """Production's version, then the shadows'."""
-        return (self.production, *self.shadows)
 
 
 class ModelSettings(Section):
@@ -197,7 +165,6 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     input: InputSettings = InputSettings()
     output: OutputSettings = OutputSettings()
-    plan: PlanSettings | None = None
     models: ModelSettings = ModelSettings()
     worker: WorkerSettings = WorkerSettings()
     router: RouterSettings = RouterSettings()
@@ -211,12 +178,6 @@ class Settings(BaseSettings):
     def names(self) -> EndpointTopics:
         """The names of the endpoint's topics and groups."""
         return EndpointTopics(self.endpoint, self.input.topic)
-
-    def require_plan(self) -> PlanSettings:
-        """The plan. Raises SettingsError where there is none."""
-        if self.plan is None:
-            raise SettingsError("[plan] is missing: say which version answers, as in production = 'flights:v1'.")
-        return self.plan
 
     def require_schema(self) -> Path:
         """The file of the input's schema. Raises SettingsError where there is none."""

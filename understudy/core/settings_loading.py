@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 from pydantic_settings import SettingsError as SourceError
 
-from understudy.core.settings import NESTED, PREFIX, PlanSettings, Settings, SettingsError
+from understudy.core.settings import NESTED, PREFIX, Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -163,7 +163,7 @@ def _known(section: list[str]) -> Iterator[str]:
     fields = Settings.model_fields
     if section:
         annotation = fields[section[0]].annotation
-        model = PlanSettings if section[0] == "plan" else annotation
-        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
+        section_type = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+        fields = {} if section_type is None else section_type.model_fields
     for name, field in fields.items():
         yield field.alias or name

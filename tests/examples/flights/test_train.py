@@ -86,4 +86,3 @@ def test_the_settings_of_the_example_name_what_is_there() -> None:
 
     assert settings.require_schema() == events.SCHEMA_FILE
     assert settings.input.event_id in {field["name"] for field in events.schema()["fields"]}
-    assert {version.removeprefix("flights:") for version in settings.require_plan().versions} <= set(train.MODELS)

@@ -68,7 +68,7 @@ def test_a_users_mistake_is_one_line_and_status_1(tmp_path: Path) -> None:
 
 def test_a_cluster_that_does_not_answer_is_one_line_and_status_1(tmp_path: Path) -> None:
     (tmp_path / "understudy.toml").write_text(
-        "endpoint = 'sums'\n[kafka]\nbootstrap = '127.0.0.1:1'\nconnect_timeout_s = 0.5\n[plan]\nproduction = 'sums:v1'"
+        "endpoint = 'sums'\n[kafka]\nbootstrap = '127.0.0.1:1'\nconnect_timeout_s = 0.5\n"
     )
 
     refused = run("topics", cwd=tmp_path)

@@ -12,7 +12,9 @@ from understudy.deployments.plan import InvalidPlan
 from understudy.models.errors import UnknownModel
 
 
-@pytest.mark.parametrize("kind", [Fenced, SettingsError, InvalidPlan, UnknownModel, SchemaUnavailable, Refused, NotFinished])
+@pytest.mark.parametrize(
+    "kind", [Fenced, SettingsError, InvalidPlan, UnknownModel, SchemaUnavailable, Refused, NotFinished]
+)
 def test_errors_whose_text_is_for_people_are_told(kind: type[Exception]) -> None:
     assert told(kind("what to do")) == "what to do"
 

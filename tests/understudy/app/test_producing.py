@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
 def log(settings: Settings) -> MemoryLog:
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings, settings.require_plan().versions)
+        provision(admin, settings)
     return log
 
 
@@ -138,7 +138,7 @@ def test_encodings(tmp_path: Path, encoding: str, first: bytes) -> None:
     settings = endpoint_settings(tmp_path, input={"schema": tmp_path / "event.avsc", "encoding": encoding})
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings, settings.require_plan().versions)
+        provision(admin, settings)
 
     produce(log, settings, lines([event(1)]), Fields())
 

@@ -66,7 +66,7 @@ def test_input_and_rows_are_decoded(settings: Settings) -> None:
 
     assert read(source_of(settings, "input"), encode(event_schema(settings), event(3))).fields == event(3)
     routed = read(source_of(settings, "routes"), RowEncoder.of("avro", "route").encode(row)).fields
-    assert routed == {**row, "bitmap": None, "shadows": []}
+    assert routed == {**row, "bitmap": None, "shadows": [], "part": None, "plan": None}
 
 
 def test_garbage_says_why_it_cannot_be_decoded(settings: Settings) -> None:

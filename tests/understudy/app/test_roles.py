@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.releasing import release
 from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings, event, register_models
 
 from comparator.ledger import LaneLedger
@@ -21,7 +22,8 @@ from understudy.app.status.gathering import gather
 from understudy.app.tailing import Wanted, tail
 from understudy.core.log.memory import MemoryLog
 from understudy.core.settings import SettingsError
-from understudy.deployments.plan import InvalidPlan
+from understudy.deployments.fold import State
+from understudy.deployments.log import DeploymentsLog
 from understudy.models.errors import UnknownModel
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ def settings(tmp_path: Path) -> Settings:
 def log(settings: Settings) -> MemoryLog:
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings, settings.require_plan().versions)
+        provision(admin, settings)
+    release(log, settings, PRODUCTION, SHADOW)
     lines = [Line(number, event(number)) for number in range(EVENTS)]
     produce(log, settings, lines, Fields(key="id", time="at"))
     return log
@@ -96,9 +99,10 @@ def settled(log: MemoryLog, settings: Settings) -> Status:
 
 
 def test_production_and_shadow_answer_every_event_once(log: MemoryLog, settings: Settings) -> None:
+    released = DeploymentsLog(log, settings.names, "test").read().state
     with running(
         log,
-        roles.router(settings, "router-0"),
+        roles.router(settings, "router-0", lambda: released),
         roles.worker(settings, PRODUCTION, "worker-0"),
         roles.worker(settings, SHADOW, "worker-0"),
         roles.comparator(settings, "comparator-0"),
@@ -124,7 +128,7 @@ def test_production_and_shadow_answer_every_event_once(log: MemoryLog, settings:
 
 
 def test_slots_and_groups_carry_the_endpoint(settings: Settings) -> None:
-    router = roles.router(settings, "pod-0").spec
+    router = roles.router(settings, "pod-0", State).spec
     worker = roles.worker(settings, PRODUCTION, "pod-0").spec
 
     assert (router.group, router.slot, router.topics) == ("sums.router", "sums.router.pod-0", ("sums.input",))
@@ -142,15 +146,8 @@ def test_a_version_that_is_not_registered_is_named_when_the_worker_starts(settin
         roles.worker(settings, "sums:v9", "pod-0").make()
 
 
-def test_a_plan_that_cannot_be_followed_is_refused(tmp_path: Path) -> None:
-    beyond = endpoint_settings(tmp_path, plan={"production": PRODUCTION, "revision": 1 << 63})
-
-    with pytest.raises(InvalidPlan, match="revision"):
-        roles.router(beyond, "pod-0")
-
-
 def test_a_role_needs_the_topics_that_it_writes_to(settings: Settings) -> None:
-    assert roles.router(settings, "pod-0").outputs == ("sums.routes",)
+    assert roles.router(settings, "pod-0", State).outputs == ("sums.routes",)
     assert roles.worker(settings, SHADOW, "pod-0").outputs == (
         "sums.predictions",
         "sums.shadow-predictions",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from understudy.core.settings import PlanSettings, Settings, SettingsError
+from understudy.core.settings import Settings, SettingsError
 
 
 def settings(**values: object) -> Settings:
@@ -16,16 +16,7 @@ def test_every_default_is_there() -> None:
     assert settings().topics.replication_factor == -1
 
 
-def test_the_plans_versions_start_with_production() -> None:
-    plan = settings(plan={"production": "delay:v1", "shadows": ["delay:v4"]}).require_plan()
-
-    assert plan == PlanSettings(production="delay:v1", shadows=("delay:v4",))
-    assert plan.versions == ("delay:v1", "delay:v4")
-
-
 def test_what_is_needed_and_missing_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"\[plan\] is missing"):
-        settings().require_plan()
     with pytest.raises(SettingsError, match=r"\[input\] schema is missing"):
         settings().require_schema()
 
@@ -41,9 +32,7 @@ def test_settings_do_not_change() -> None:
         {"endpoint": "two words"},
         {"kafka": {"bootstrp": "x"}},
         {"input": {"start": "2013-04-01T00:00:00"}},
-        {"plan": {"production": "delay"}},
-        {"plan": {"production": "delay:v1", "revision": 0}},
-        {"plan": {"production": "delay:v1", "salt": 1 << 64}},
+        {"plan": {"production": "delay:v1"}},
         {"worker": {"micro_batch_records": 0}},
         {"comparator": {"tolerances": {"number": {"absolute": -1}}}},
         {"topics": {"partitions": 0}},

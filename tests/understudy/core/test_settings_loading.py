@@ -69,10 +69,10 @@ def test_the_environment_beats_the_file_and_flags_beat_both(write: Write, monkey
 def test_the_environment_alone_is_enough(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     del write
     monkeypatch.setenv("UNDERSTUDY_ENDPOINT", "flights")
-    monkeypatch.setenv("UNDERSTUDY_PLAN__PRODUCTION", "delay:v1")
-    monkeypatch.setenv("UNDERSTUDY_PLAN__SHADOWS", '["delay:v4"]')
+    monkeypatch.setenv("UNDERSTUDY_INPUT__EVENT_ID", "id")
+    monkeypatch.setenv("UNDERSTUDY_INPUT__SLICES", '["origin", "carrier"]')
 
-    assert load().require_plan().versions == ("delay:v1", "delay:v4")
+    assert (load().input.event_id, load().input.slices) == ("id", ("origin", "carrier"))
 
 
 def test_paths_of_the_file_are_relative_to_it(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,12 +104,7 @@ def test_a_registry_that_is_a_url_is_left_as_it_is(write: Write) -> None:
         ("[kafak]", "there is no setting kafak; did you mean kafka?"),
         ("[input]\nencoding = 'avroo'", "[input] encoding: Input should be 'single-object', 'confluent' or 'bare'"),
         ("[input]\nstart = 'noon'", "[input] start: Input should be 'earliest' or 'latest', or: Input should be a"),
-        ("[plan]\nproduction = 'delay'", "[plan] production: 'delay' names no version: write name:version"),
-        ("[plan]\nproduction = 'a:b'\nshadows = ['a:b c']", "[plan] shadows.0: The model version 'b c' contains ' '"),
-        ("[plan]", "[plan] production is missing"),
-        ("[plan]\nproduction = 'a:b'\nshadows = 'a:c'", "[plan] shadows is a list: write ['a:c']."),
-        ("[plan]\nproduction = 'a:b'\nshadows = ['a:b']", "[plan] shadows: a:b is in production: it cannot be its own"),
-        ("[plan]\nproduction = 'a:b'\nshadows = ['a:c', 'a:c']", "[plan] shadows: a version is named twice"),
+        ("[input]\nslices = 'origin'", "[input] slices is a list: write ['origin']."),
         ("[worker]\nmicro_batch_records = 'many'", "[worker] micro_batch_records: Input should be a valid integer"),
         ("[comparator.tolerances.number]\nabsolut = 1", "no setting [comparator] tolerances.number.absolut"),
     ],

@@ -24,13 +24,14 @@ def topics(
 ) -> None:
     """Create the topics; record where the groups start.
 
-    Run it again after a change of the plan or of the input's partitions: what is there is left as it is.
+    Run it again after a change of the input's partitions: topics grow, and what is there is left as it is. The lanes
+    of a version are made when it is deployed.
     """
-    from understudy.app.provision import provision
+    from understudy.app.provision import provision_endpoint
 
     settings = settings_of(config, bootstrap)
-    with outside(context).open_log(settings) as log, log.admin() as admin:
-        done = provision(admin, settings, settings.require_plan().versions, create_input=create_input)
+    with outside(context).open_log(settings) as log:
+        done = provision_endpoint(log, settings, create_input=create_input)
     if as_json:
         say_json(asdict(done))
     else:

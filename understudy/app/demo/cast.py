@@ -7,17 +7,19 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from understudy.app import roles
 from understudy.app.demo.errors import RoleDied
+from understudy.app.routing import routing
 from understudy.app.running import run_role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
     from understudy.app.running import Role
     from understudy.core.log.contract import Log
@@ -128,16 +130,17 @@ class Threads:
 
     def _run(self, part: Part) -> None:
         try:
-            run_role(_role(self.settings, part), self.log, self._stop)
+            with _role(self.settings, part, self.log) as role:
+                run_role(role, self.log, self._stop)
         except Exception as error:  # noqa: BLE001 - kept for check(), which raises it in the main thread
             self._died[part.slot] = error
 
 
-def _role(settings: Settings, part: Part) -> Role:
+def _role(settings: Settings, part: Part, log: Log) -> AbstractContextManager[Role]:
     match part.role:
         case "router":
-            return roles.router(settings, part.slot)
+            return routing(settings, part.slot, log)
         case "comparator":
-            return roles.comparator(settings, part.slot)
+            return nullcontext(roles.comparator(settings, part.slot))
         case _:
-            return roles.worker(settings, str(part.version), part.slot)
+            return nullcontext(roles.worker(settings, str(part.version), part.slot))

@@ -5,17 +5,22 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.app.demo.errors import NoScenery
+from understudy.app.releasing.orders import Order
+from understudy.app.releasing.releases import Releases
+from understudy.app.releasing.waiting import Patience
 from understudy.core.settings import NESTED, PREFIX
 from understudy.core.settings_loading import load
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
 
+    from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
 
 CHECKOUT: Final = Path(__file__).parents[3]
@@ -76,6 +81,14 @@ def train(version: Version, registry: Path) -> None:
     getattr(importlib.import_module("examples.flights.train"), version.train)(registry)
 
 
+def release(log: Log, settings: Settings) -> None:
+    """Put one version in production and the others beside it; nobody is waited for."""
+    releases = Releases(log, settings, "the demo", Patience(threading.Event()))
+    releases.deploy(Order(PRODUCTION, "basic"), wait=False)
+    for shadow in SHADOWS:
+        releases.deploy(Order(shadow, "shadow"), wait=False)
+
+
 def furnish(folder: Path, endpoint: str, bootstrap: str | None) -> Settings:
     """Write the endpoint's settings and schema into a folder, and read them back as a user's."""
     shutil.copy(EXAMPLE / "event.avsc", folder / "event.avsc")
@@ -85,12 +98,10 @@ def furnish(folder: Path, endpoint: str, bootstrap: str | None) -> Settings:
 
 def settings_text(endpoint: str, bootstrap: str | None) -> str:
     """The demo's understudy.toml; without a broker, Kafka is not mentioned."""
-    shadows = ", ".join(f'"{ref}"' for ref in SHADOWS)
     kafka = f'[kafka]\nbootstrap = "{bootstrap}"\n\n' if bootstrap else ""
     return (
         f'endpoint = "{endpoint}"\n\n{kafka}'
         '[input]\nschema = "event.avsc"\nevent_id = "event_id"\nslices = ["origin"]\n\n'
-        f'[plan]\nrevision = 1\nproduction = "{PRODUCTION}"\nshadows = [{shadows}]\n\n'
         f"[topics]\npartitions = {PARTITIONS}\n\n"
         "[comparator]\ninterval_s = 0.25\n"
     )

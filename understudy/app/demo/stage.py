@@ -102,7 +102,7 @@ def _input(settings: Settings) -> NewTopic:
 
 def _delete_topics(log: Log, settings: Settings, say: Callable[[str], None]) -> None:
     names = settings.names
-    table = topic_table(names, settings.require_plan().versions, Sizing(scenery.PARTITIONS))
+    table = topic_table(names, [version.ref for version in scenery.VERSIONS], Sizing(scenery.PARTITIONS))
     try:
         with log.admin() as admin:
             admin.delete(topic.name for topic in table)

@@ -102,8 +102,10 @@ def _set_up(made: Stage, folder: Path, checklist: Checklist) -> None:
     for version in scenery.VERSIONS:
         with checklist.doing(version.ref):
             scenery.train(version, folder / "models")
-    with checklist.doing(TOPICS), made.log.admin() as admin:
-        provision(admin, made.settings, made.settings.require_plan().versions)
+    with checklist.doing(TOPICS):
+        with made.log.admin() as admin:
+            provision(admin, made.settings)
+        scenery.release(made.log, made.settings)
     with checklist.doing(ROLES) as doing:
         made.cast.start(PARTS)
         _wait_until_ready(made, doing)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from comparator.ledger import LaneLedger
+from understudy.app.status import standings
+from understudy.deployments.fold import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 RoleName = Literal["router", "worker", "comparator"]
 
 NOTHING_COUNTED: Final = LaneLedger()
+NOTHING_RELEASED: Final = State()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +133,21 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 class Status:
     """An endpoint.
 
-    revision: of the plan in the settings. missing_topics: those that it needs and that do not exist. followed: the
-    revisions that the router's partitions follow.
+    state: of its releases. missing_topics: those that it needs and that do not exist. followed: the revisions that the
+    router's partitions follow.
     """
 
     endpoint: str
-    revision: int
+    state: State = NOTHING_RELEASED
     groups: Sequence[Group] = ()
     lanes: Sequence[Lane] = ()
     missing_topics: Sequence[str] = ()
     followed: Sequence[int] = ()
+
+    @property
+    def revision(self) -> int:
+        """Of the plan that is in force; 0 before the first."""
+        return self.state.revision
 
     @property
     def residual(self) -> int:
@@ -158,6 +166,7 @@ class Status:
             "endpoint": self.endpoint,
             "revision": self.revision,
             "followed_revisions": list(self.followed),
+            "releases": standings.as_json(self.state),
             "groups": [group.as_json() for group in self.groups],
             "lanes": [lane.as_json() for lane in self.lanes],
             "ledger": {

@@ -12,6 +12,7 @@ from understudy.app.status.counting import Counting
 from understudy.app.status.facts import Group, Lane, Status
 from understudy.core.log.contract import Position, TopicPartition
 from understudy.core.topics import Sizing, topic_table
+from understudy.deployments.log import DeploymentsLog
 from understudy.deployments.plan import Plan
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from understudy.app.status.facts import RoleName
     from understudy.core.batches import Batch
     from understudy.core.log.contract import Admin, Log
-    from understudy.core.settings import PlanSettings, Settings
+    from understudy.core.settings import Settings
     from understudy.core.topics import EndpointTopics
-    from understudy.deployments.plan import Role
+    from understudy.deployments.fold import Standing, State
 
 PATIENCE_S: Final = 10.0
 """How long reading to the end may take; what is behind a transaction that stays open is then left out."""
@@ -34,18 +35,40 @@ LETTERS: Final = 200
 
 
 def gather(log: Log, settings: Settings) -> Status:
-    """The status now. Raises SettingsError, BadName, LogUnavailable."""
-    plan = settings.require_plan()
+    """The status now. Raises BadName, LogUnavailable."""
     names = settings.names
     with log.admin() as admin:
-        table = topic_table(names, plan.versions, Sizing(partitions=1))
-        described = admin.describe([topic.name for topic in table])
-        missing = [topic.name for topic in table if topic.name not in described]
-        if missing:
-            return Status(settings.endpoint, plan.revision, missing_topics=missing)
-        groups = [_group(log, admin, names, *wanted) for wanted in _wanted(plan.versions)]
+        if missing := _missing(admin, names, ()):
+            return Status(settings.endpoint, missing_topics=missing)
+        state = DeploymentsLog(log, names, "status").read().state
+        needed = [version for version, standing in state.versions.items() if _is_needed(standing)]
+        missing = _missing(admin, names, needed)
+        there = [version for version in state.versions if not _lacks(admin, names, version)]
+        groups = [_group(log, admin, names, *wanted) for wanted in _wanted(there)]
         followed = _followed(admin.positions(names.router_group))
-    return Status(settings.endpoint, plan.revision, groups, _lanes(log, names, plan), followed=followed)
+    shown = [group for group in groups if group.version is None or group.version in needed or _is_alive(group)]
+    return Status(settings.endpoint, state, shown, _lanes(log, names, state), missing, followed)
+
+
+def _missing(admin: Admin, names: EndpointTopics, versions: Sequence[str]) -> list[str]:
+    wanted = [topic.name for topic in topic_table(names, versions, Sizing(partitions=1))]
+    there = admin.describe(wanted)
+    return [name for name in wanted if name not in there]
+
+
+def _lacks(admin: Admin, names: EndpointTopics, version: str) -> bool:
+    """Whether a lane of the version is missing."""
+    lanes = {names.requests(version), names.shadow_requests(version)}
+    return len(admin.describe(lanes)) < len(lanes)
+
+
+def _is_needed(standing: Standing) -> bool:
+    return standing.is_in_plan or standing.stage == "prepared"
+
+
+def _is_alive(group: Group) -> bool:
+    """Whether a version that left still has something to do, or somebody who would."""
+    return bool(group.members or group.behind)
 
 
 def _followed(positions: Mapping[TopicPartition, Position]) -> tuple[int, ...]:
@@ -112,14 +135,15 @@ def worked(position: Position) -> int:
     return position.offset
 
 
-def _lanes(log: Log, names: EndpointTopics, plan: PlanSettings) -> list[Lane]:
+def _lanes(log: Log, names: EndpointTopics, state: State) -> list[Lane]:
     counting, decode = Counting(), RowDecoder.of("avro", "comparison").decode
     for _, value, _ in _records(log, names.comparisons, None):
         counting.add(decode(value))
     errors = _latest_errors(log, names.dead_letters)
-    wanted: list[tuple[str, Role]] = [(plan.production, "answering")]
-    wanted += [(version, "shadow") for version in plan.shadows]
-    return [counting.lane(version, role, errors.get(version)) for version, role in (*wanted, *counting.others(wanted))]
+    planned = [] if state.plan is None else [(lane.version, lane.role) for lane in state.plan.lanes()]
+    return [
+        counting.lane(version, role, errors.get(version)) for version, role in (*planned, *counting.others(planned))
+    ]
 
 
 def _latest_errors(log: Log, topic: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from understudy.app.output import table
+from understudy.app.status import standings
 from understudy.app.status.facts import Times
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ def page(status: Status, problems: Sequence[str]) -> str:
 
 
 def _lines(status: Status, problems: Sequence[str]) -> Iterator[str]:
-    yield f"{status.endpoint}, revision {status.revision}"
+    yield f"{status.endpoint}, revision {status.revision}" if status.revision else f"{status.endpoint}, no plan yet"
+    present = {group.version for group in status.groups if group.version is not None}
+    if released := standings.rows(status.state, present):
+        yield ""
+        yield table(standings.HEAD, released)
     if status.groups:
         yield ""
         yield table(["GROUP", "RUNNING", "PARTITIONS", "BEHIND"], [_group(group) for group in status.groups])

@@ -53,6 +53,7 @@ def is_settled(status: dict[str, Any]) -> bool:
 @pytest.mark.kafka
 def test_events_are_answered_by_processes_that_stop_in_an_orderly_way(endpoint: Endpoint) -> None:
     endpoint.run("topics")
+    endpoint.release(PRODUCTION, SHADOW)
     endpoint.run("produce", "--key", "id", stdin="\n".join(json.dumps(event(number)) for number in range(EVENTS)))
     for slot, arguments in ROLES.items():
         endpoint.start(slot, *arguments)

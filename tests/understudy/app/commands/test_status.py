@@ -18,7 +18,7 @@ def test_before_the_topics_are_made_it_says_how(tmp_path: Path) -> None:
 
 def test_what_is_not_running_is_told_to_people_and_programs(tmp_path: Path) -> None:
     command_line = furnish(tmp_path)
-    command_line.run("topics")
+    command_line.release()
 
     text, told = command_line.run("status").stdout, json.loads(command_line.run("status", "--json").stdout)
 

@@ -17,10 +17,27 @@ def test_topics_and_starts_are_shown(tmp_path: Path) -> None:
     shown = furnish(tmp_path).run("topics")
 
     assert shown.exit_code == 0
-    assert "sums.sums.v1.requests" in shown.stdout
+    assert "sums.deployments" in shown.stdout
     assert "created" in shown.stdout
     assert "sums.router" in shown.stdout
     assert shown.stderr == ""
+
+
+def test_lanes_of_the_versions_that_were_deployed_grow_with_the_input(tmp_path: Path) -> None:
+    command_line = furnish(tmp_path)
+    command_line.release()
+    with command_line.log.admin() as admin:
+        admin.grow("sums.input", 5)
+
+    shown = json.loads(command_line.run("topics", "--json").stdout)
+
+    lanes = {row["name"]: (row["partitions"], row["action"]) for row in shown["topics"] if "requests" in row["name"]}
+    assert lanes == {
+        f"sums.sums.{version}.{lane}": (5, "grown")
+        for version in ("v1", "v2")
+        for lane in ("requests", "shadow-requests")
+    }
+    assert {row["name"]: row["partitions"] for row in shown["topics"]}["sums.deployments"] == 1
 
 
 def test_as_json(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.endpoint import until
-from support.small_endpoint import PRODUCTION, endpoint_settings, register_models
+from support.releasing import release
+from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings, register_models
 
 from understudy.app.demo.cast import Part, Processes, Threads
 from understudy.app.demo.errors import RoleDied
@@ -97,7 +98,8 @@ def settings(tmp_path: Path) -> Settings:
 def test_threads_run_every_role_on_one_log_until_they_are_stopped(settings: Settings) -> None:
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings, settings.require_plan().versions)
+        provision(admin, settings)
+    release(log, settings, PRODUCTION, SHADOW)
     cast = Threads(settings, log)
 
     cast.start([ROUTER, WORKER, COMPARATOR])

@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> Settings:
 def log(settings: Settings) -> MemoryLog:
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings, settings.require_plan().versions)
+        provision(admin, settings)
     return log
 
 

@@ -53,8 +53,6 @@ def test_an_endpoint_is_furnished_as_a_user_would(tmp_path: Path, bootstrap: str
 
     assert settings.endpoint == "flights-demo-1"
     assert settings.kafka.bootstrap == (bootstrap or KafkaSettings().bootstrap)
-    assert settings.require_plan().production == scenery.PRODUCTION
-    assert settings.require_plan().shadows == scenery.SHADOWS
     assert settings.require_schema().is_relative_to(tmp_path)
     assert settings.models.registry == str(tmp_path / "models")
 

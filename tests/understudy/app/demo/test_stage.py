@@ -53,12 +53,12 @@ def test_on_a_given_broker_each_demo_has_topics_of_its_own_and_deletes_them(
 
     with stage(choice, tmp_path / "one", checklist(choice), said.append) as one:
         with one.log.admin() as admin:
-            provision(admin, one.settings, one.settings.require_plan().versions)
+            provision(admin, one.settings)
         with stage(choice, tmp_path / "other", checklist(choice), said.append) as other:
             assert isinstance(other.cast, Processes)
             assert one.settings.endpoint != other.settings.endpoint
             with other.log.admin() as admin:
-                provision(admin, other.settings, other.settings.require_plan().versions)
+                provision(admin, other.settings)
             assert exist(other.settings.names)
         assert exist(one.settings.names)
         assert not exist(other.settings.names)
@@ -93,7 +93,7 @@ def test_a_broker_of_ours_runs_as_long_as_it_is_needed(tmp_path: Path, request: 
     with stage(choice, tmp_path, steps, pytest.fail) as made:
         bootstrap = made.settings.kafka.bootstrap
         with made.log.admin() as admin:
-            provision(admin, made.settings, made.settings.require_plan().versions)
+            provision(admin, made.settings)
             assert answers(bootstrap)
             assert admin.describe([made.settings.names.input])[made.settings.names.input].partitions == 4
         assert steps.items[0].what.endswith(f"on {bootstrap}")

@@ -120,6 +120,7 @@ def test_who_ends_the_demo_leaves_nothing_running(sign: signal.Signals, temporar
 
 def test_a_role_that_cannot_run_ends_the_demo_with_its_reason(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenery, "train", lambda _, folder: folder.mkdir(exist_ok=True))
+    monkeypatch.setattr(scenery, "release", lambda *_: None)
 
     with pytest.raises(RoleDied, match=r"worker-v.* ended: .*flights"):
         play(choose("memory"), screen()[0], FAST)

@@ -3,6 +3,8 @@ from __future__ import annotations
 from comparator.ledger import LaneLedger
 from comparator.summary import Comparison, Quantiles
 from understudy.app.status.facts import Group, Lane, Status, Times
+from understudy.deployments.fold import State
+from understudy.deployments.plan import Plan
 
 PRODUCTION = Lane("m:v1", "answering", LaneLedger(routed=100, answered=80, failed=5, missing=2, unexpected=1))
 SHADOW = Lane(
@@ -21,10 +23,12 @@ ROUTER = Group("e.router", "router", None, ("e.router.0",), 3, 3, 0)
 
 
 def test_an_endpoint_sums_over_its_lanes() -> None:
-    told = Status("e", 1, [ROUTER], [PRODUCTION, SHADOW]).as_json(["something"])
+    told = Status("e", State(plan=Plan(3, "m:v1", ("m:v2",))), [ROUTER], [PRODUCTION, SHADOW]).as_json(["something"])
 
     assert told["ledger"] == {"routed": 200, "accounted": 185, "in_flight": 15, "residual": 3}
     assert told["problems"] == ["something"]
+    assert told["revision"] == 3
+    assert told["releases"]["plan"]["production"] == "m:v1"
     assert told["groups"][0]["members"] == ["e.router.0"]
 
 
@@ -55,7 +59,7 @@ def test_a_shadow_tells_its_pairs_and_both_times() -> None:
 
 
 def test_a_group_is_found_by_its_role() -> None:
-    status = Status("e", 1, [ROUTER])
+    status = Status("e", groups=[ROUTER])
 
     assert status.group("router") is ROUTER
     assert status.group("worker", "m:v1") is None

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
+from support.releasing import release
+from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings, register_models
 
 from comparator.ledger import LaneLedger
 from schemas.encodings import RowEncoder
 from understudy.app.provision import provision
+from understudy.app.releasing.orders import Order
+from understudy.app.releasing.releases import Releases
+from understudy.app.releasing.waiting import Patience
 from understudy.app.status.facts import Lane
 from understudy.app.status.gathering import gather, worked
 from understudy.core.batches import Record, build
@@ -25,15 +30,25 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return endpoint_settings(tmp_path)
+    settings = endpoint_settings(tmp_path)
+    register_models(settings)
+    return settings
 
 
 @pytest.fixture
-def log(settings: Settings) -> MemoryLog:
+def unreleased(settings: Settings) -> MemoryLog:
+    """Topics, and nothing else."""
     log = MemoryLog()
     with log.admin() as admin:
-        provision(admin, settings, settings.require_plan().versions)
+        provision(admin, settings)
     return log
+
+
+@pytest.fixture
+def log(unreleased: MemoryLog, settings: Settings) -> MemoryLog:
+    """One version in production, the other one its shadow."""
+    release(unreleased, settings, PRODUCTION, SHADOW)
+    return unreleased
 
 
 def write(log: MemoryLog, topic: str, records: list[Record], partition: int = 0) -> None:
@@ -50,8 +65,50 @@ def behind(status: Status, role: Any, version: str | None = None) -> int:
 def test_without_topics_they_are_named(settings: Settings) -> None:
     status = gather(MemoryLog(), settings)
 
-    assert set(status.missing_topics) >= {settings.names.routes, settings.names.requests(SHADOW)}
+    assert set(status.missing_topics) >= {settings.names.routes, settings.names.deployments}
     assert status.groups == ()
+
+
+def test_before_the_first_release_there_is_no_plan(unreleased: MemoryLog, settings: Settings) -> None:
+    status = gather(unreleased, settings)
+
+    assert (status.revision, status.state.plan, status.lanes) == (0, None, [])
+    assert [group.role for group in status.groups] == ["router", "comparator"]
+
+
+def test_a_lane_that_is_gone_is_named_and_the_rest_is_told(log: MemoryLog, settings: Settings) -> None:
+    with log.admin() as admin:
+        admin.delete([settings.names.shadow_requests(SHADOW)])
+
+    status = gather(log, settings)
+
+    assert status.missing_topics == [settings.names.shadow_requests(SHADOW)]
+    assert status.group("worker", PRODUCTION) is not None
+    assert status.group("worker", SHADOW) is None
+
+
+def test_a_version_that_left_is_told_until_nothing_waits_for_it(log: MemoryLog, settings: Settings) -> None:
+    write(log, settings.names.shadow_requests(SHADOW), [Record(None, b"header or event", 0)] * 3)
+    Releases(log, settings, "test", Patience(threading.Event())).rollback(SHADOW, wait=False)
+    owing = gather(log, settings).group("worker", SHADOW)
+    with log.admin() as admin:
+        at = TopicPartition(settings.names.shadow_requests(SHADOW), 0)
+        admin.set_positions(settings.names.worker_group(SHADOW), {at: Position(3)})
+
+    assert owing is not None
+    assert owing.behind == 3
+    assert gather(log, settings).group("worker", SHADOW) is None
+
+
+def test_a_canary_and_its_mirror_have_lanes(log: MemoryLog, settings: Settings) -> None:
+    canary = Order(SHADOW, "canary", 10_000)
+    Releases(log, settings, "test", Patience(threading.Event())).deploy(canary, wait=False)
+
+    assert gather(log, settings).lanes == [
+        Lane(PRODUCTION, "answering"),
+        Lane(SHADOW, "answering"),
+        Lane(PRODUCTION, "shadow"),
+    ]
 
 
 def test_a_new_endpoint_has_nobody_and_nothing(log: MemoryLog, settings: Settings) -> None:

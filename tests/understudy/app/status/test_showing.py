@@ -4,12 +4,17 @@ from comparator.ledger import LaneLedger
 from comparator.summary import Comparison
 from understudy.app.status.facts import Group, Lane, Status, Times
 from understudy.app.status.showing import page
+from understudy.deployments.fold import Standing, State
+from understudy.deployments.plan import Plan
 
 
 def test_a_page_for_people() -> None:
     status = Status(
         "flights",
-        2,
+        State(
+            plan=Plan(2, "m:v1", ("m:v2",)),
+            versions={"m:v1": Standing("production", "0" * 64), "m:v2": Standing("shadow", "1" * 64, paused="slow")},
+        ),
         [Group("flights.router", "router", None, (), 3, 0, 12_000)],
         [
             Lane("m:v1", "answering", LaneLedger(routed=12_345, answered=12_345), times=Times(10, 20.5)),
@@ -24,6 +29,10 @@ def test_a_page_for_people() -> None:
 
     assert page(status, ["router is not running."]).splitlines() == [
         "flights, revision 2",
+        "",
+        "VERSION  STAGE       KEYS",
+        "m:v1     production  100 %",
+        "m:v2     shadow      100 %  paused: slow",
         "",
         "GROUP           RUNNING      PARTITIONS  BEHIND",
         "flights.router  not running  0/3         12,000",
@@ -40,4 +49,4 @@ def test_a_page_for_people() -> None:
 
 
 def test_without_problems_it_says_so() -> None:
-    assert page(Status("flights", 1), []).splitlines() == ["flights, revision 1", "", "All is well."]
+    assert page(Status("flights"), []).splitlines() == ["flights, no plan yet", "", "All is well."]
