@@ -6,8 +6,10 @@ import importlib
 import json
 import shutil
 import sys
+import time
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import fastavro
@@ -16,16 +18,21 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from sklearn.linear_model import LogisticRegression
 from support.endpoint import Endpoint
+from support.load import KEYS
+from support.producer import Producer
 from support.small_endpoint import EVENT_SCHEMA, event
 
 from understudy.models import register
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 USER_CODE: Final = Path(__file__).with_name("user_code")
 SINGLE_OBJECT: Final = b"\xc3\x01"
 VALUES: Final = 997
+EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 PRODUCTION: Final = "sums:v1"
 GOOD: Final = (PRODUCTION, "sums:v2", "sums:v3", "sums:v4")
 """They agree: is a + b more than 5?"""
@@ -100,3 +107,20 @@ def _body(schema: Any, row: dict[str, Any]) -> bytes:
     out = BytesIO()
     fastavro.schemaless_writer(out, schema, row)
     return out.getvalue()
+
+
+def release(endpoint: Endpoint, version: str, strategy: str, *more: str) -> None:
+    """Change the plan without waiting for anybody: routers and workers follow as soon as they run."""
+    endpoint.run("deploy", version, "--strategy", strategy, *more, "--no-wait")
+
+
+def produce(
+    endpoint: Endpoint, count: int, *, partition: int | None = None, settings: Mapping[str, str] = EMPTY
+) -> None:
+    """Send so many events, in any partition or in one; settings: the producer's."""
+    values = encoded_events(min(count, VALUES))
+    producer = Producer(endpoint.bootstrap, f"{endpoint.name}.input", settings)
+    for number in range(count):
+        now_ms = time.time_ns() // 1_000_000
+        producer.send(b"key-%d" % (number % KEYS), values[number % len(values)], now_ms, partition=partition)
+    producer.flush()
