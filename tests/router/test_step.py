@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.pile import stored
 from support.routing import (
     BASIC,
@@ -21,6 +26,7 @@ from support.routing import (
     routed,
     routes,
 )
+from support.routing_model import check_history
 
 from router.adoption import ConflictingPlan, Followed
 from router.step import LOOK_S
@@ -281,8 +287,15 @@ def test_a_lane_stays_excluded_under_the_next_plan_that_has_it() -> None:
     assert owed(router.pile, Lane(V2, "answering"), "excluded")[-1] == 40
 
 
-def test_a_plan_that_drops_an_excluded_lane_sends_it_no_end_and_one_that_has_it_again_uses_it() -> None:
+@pytest.mark.parametrize("another_owner", [False, True])
+def test_a_plan_that_drops_an_excluded_lane_sends_it_no_end_and_one_that_has_it_again_uses_it(
+    another_owner: bool,
+) -> None:
     router = excluding(CANARY, TOPICS.requests(V2))
+    router.missing.clear()
+    if another_owner:
+        router.restart()
+        router.assign()
 
     router.plan = Plan.basic(3, V1)
     router.turn()
@@ -290,10 +303,21 @@ def test_a_plan_that_drops_an_excluded_lane_sends_it_no_end_and_one_that_has_it_
     ended = [row["version"] for row in routes(router.pile) if row["kind"] == "end"]
     assert sorted(ended) == [V1, V2, V4]
     assert router.pile.partitions(TOPICS.requests(V2)) == []
-    router.missing.clear()
     router.plan = Plan(4, V1, (), Canary(V2, 1_000_000))
     router.feed(stored([b"x"], 40))
     assert owed(router.pile, Lane(V2, "answering")) == [40]
+
+
+def test_after_a_refusal_nothing_is_written_before_partitions_are_assigned_again() -> None:
+    router = Router(CANARY)
+    router.assign()
+    assert router.step.refuse(OutputMissing("gone", topic=TOPICS.requests(V2))) is False
+
+    router.feed(stored([b"x"] * 40, 0, keys=KEYS))
+    assert router.step.refuse(OutputMissing("gone", topic=TOPICS.requests(V2)))
+
+    advance = router.step.advance(Polled(), 0.0)
+    assert (list(advance.outputs), dict(advance.positions)) == ([], {})
 
 
 def test_a_lane_that_cannot_take_its_end_does_not_hold_up_the_next_plan() -> None:
@@ -315,3 +339,60 @@ def test_a_promoted_version_is_not_left_out_for_what_its_lane_was_as_a_canary() 
     router.feed(stored([b"x"], 40))
 
     assert owed(router.pile, Lane(V2, "answering")) == [40]
+
+
+# Whole histories
+
+VERSIONS = (V1, V2, V4)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Any plan of three versions, of revision 1."""
+    production, *others = draw(st.permutations(VERSIONS))
+    share_ppm, mirrored = draw(st.sampled_from([0, 200_000, 700_000, 1_000_000])), draw(st.booleans())
+    canary = Canary(others[0], share_ppm, mirrored) if draw(st.booleans()) else None
+    shadows = tuple(each for each in others if draw(st.booleans()) and not (canary and each == canary.version))
+    return Plan(1, production, shadows, canary, salt=draw(st.integers(0, 3)))
+
+
+happenings = st.lists(
+    st.one_of(
+        st.tuples(st.just("feed"), st.lists(st.binary(max_size=2), min_size=1, max_size=12)),
+        st.tuples(st.just("plan"), plans()),
+        st.tuples(
+            st.just("missing"),
+            st.sets(st.sampled_from([*map(TOPICS.requests, VERSIONS), *map(TOPICS.shadow_requests, VERSIONS)])),
+        ),
+        st.tuples(st.just("lose"), st.integers(1, 2)),
+        st.tuples(st.just("another owner"), st.none()),
+    ),
+    min_size=3,
+    max_size=14,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(happenings)
+def test_through_any_history_every_record_is_with_its_lanes_or_accounted_for(history: list[tuple[str, Any]]) -> None:
+    router, plan, offset = Router(BASIC), BASIC, 0
+    router.assign()
+    for happening, what in history:
+        match happening:
+            case "feed":
+                router.feed(stored([b"x"] * len(what), offset, keys=what))
+                offset += len(what)
+            case "plan":
+                router.plan = plan = replace(what, revision=plan.revision + 1)
+            case "missing":
+                router.missing = what
+            case "lose":
+                router.loses = what
+            case _:
+                router.restart()
+                router.assign()
+        router.missing.discard(TOPICS.requests(plan.production))
+        router.turn()
+
+    check_history(router.pile, router.inputs.get(INPUT, []))
+    assert router.positions[INPUT].offset == offset

@@ -38,13 +38,16 @@ Carried = tuple[int, bytes | None, bytes | None, int]
 class Router:
     """A router's step, the plan that it sees, and a broker's side of it.
 
-    missing: topics whose appends are refused. A refused advance is given to the step, and every partition anew.
+    missing: topics whose appends are refused. loses: so many of the next commits are lost. After a refusal or a loss
+    the step is given every owned partition anew.
     """
 
     plan: Plan | None
     limits: Limits = field(default_factory=Limits)
     positions: dict[TopicPartition, Position] = field(default_factory=dict)
+    owned: dict[TopicPartition, Position] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
+    loses: int = 0
     pile: Pile = field(default_factory=Pile)
     excluded: list[tuple[Lane, int, str]] = field(default_factory=list)
     waited: list[str] = field(default_factory=list)
@@ -54,7 +57,8 @@ class Router:
         self.restart()
 
     def restart(self) -> None:
-        """Another instance, that knows nothing."""
+        """Another instance, that knows nothing and owns nothing."""
+        self.owned.clear()
         self.step = RouterStep(
             lambda: self.plan,
             TOPICS,
@@ -64,8 +68,9 @@ class Router:
         )
 
     def assign(self, *partitions: TopicPartition) -> Advance:
-        """Partitions with their committed positions, 0 where there are none."""
-        return self.turn(assigned={at: self.positions.get(at, Position(0)) for at in partitions or (INPUT,)})
+        """Partitions with their committed positions, 0 where there are none, and what lies behind these."""
+        self.owned.update({at: self.positions.get(at, Position(0)) for at in partitions or (INPUT,)})
+        return self._again()
 
     def feed(self, *batches: Batch, at: TopicPartition = INPUT) -> Advance:
         """Input batches."""
@@ -80,22 +85,30 @@ class Router:
     ) -> Advance:
         """One advance and its commit; after a refusal, what follows from it, too."""
         advance = self.step.advance(Polled(batches or {}, assigned or {}), 0.0)
+        if not (advance.outputs or advance.positions):
+            return advance
         refused = sorted({output.topic for output in advance.outputs} & self.missing)
-        if not refused:
+        if refused:
+            error = OutputMissing(f"Topic {refused[0]} does not exist.", topic=refused[0])
+            if not self.step.refuse(error):
+                raise error
+        elif self.loses:
+            self.loses -= 1
+        else:
             self.pile.commit(advance.outputs)
             self.positions.update(advance.positions)
+            self.owned.update(advance.positions)
             return advance
-        error = OutputMissing(f"Topic {refused[0]} does not exist.", topic=refused[0])
-        if not self.step.refuse(error):
-            raise error
-        return self.turn(self._from_positions(), assigned=dict(self.positions))
+        return self._again()
 
-    def _from_positions(self) -> dict[TopicPartition, list[Batch]]:
-        return {
+    def _again(self) -> Advance:
+        """Every owned partition from its position."""
+        behind = {
             at: again
-            for at, position in self.positions.items()
+            for at, position in self.owned.items()
             if (again := [batch for batch in self.inputs.get(at, []) if batch.base_offset >= position.offset])
         }
+        return self.turn(behind, assigned=dict(self.owned))
 
 
 def routed(plan: Plan, *batches: Batch, limits: Limits | None = None, note: str | None = None) -> tuple[Pile, Advance]:
