@@ -107,8 +107,9 @@ class Race:
         ours = self._endpoint(number)
         ours.configure(
             f"[input]\ntopic = '{self.source}'\nschema = '{self.folder / 'event.avsc'}'\nevent_id = 'event_id'\n"
-            f"[plan]\nproduction = '{cluster.PRODUCTION}'\n[models]\nregistry = '{self.folder / 'models'}'\n"
+            f"[models]\nregistry = '{self.folder / 'models'}'\n"
         )
+        ours.deploy(cluster.PRODUCTION)
         ours.cpu_s(["router"], until=ours.caught_up(ours.topics.router_group))
         group = ours.topics.worker_group(cluster.PRODUCTION)
         return ours.cpu_s(["worker", cluster.PRODUCTION], until=ours.caught_up(group))

@@ -109,6 +109,11 @@ class Endpoint:
         (self.folder / "understudy.toml").write_text(head + settings)
         subprocess.run([UNDERSTUDY, "topics"], cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
 
+    def deploy(self, version: str) -> None:
+        """Put a registered version in production, and wait for nobody."""
+        command = [UNDERSTUDY, "deploy", version, "--strategy", "basic", "--no-wait"]
+        subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL)
+
     def cpu_s(self, role: Sequence[str], until: Callable[[], bool]) -> float:
         """CPU seconds of a role's process that is ended when `until` is true."""
         return cpu_s([UNDERSTUDY, *role, "--slot", "bench"], self.folder, until)

@@ -59,7 +59,7 @@ def bad_models(registry: Path) -> None:
     too_wide.classes_ = too_wide.classes_[:2]
     register(too_wide, TOO_WIDE, registry=registry, columns=["distance:int"])
 
-    for ref in (HANGS, DAMAGED):
+    for ref in (HANGS, DAMAGED, ABSENT):
         register(by_distance(), ref, registry=registry, columns=["distance:int"])
     (registry / DAMAGED.replace(":", "/") / "model.skops").write_bytes(b"PK\x03\x04 not what was registered")
 
