@@ -51,12 +51,12 @@ class Wish:
     def event(self, model: FoldModel) -> Event:
         plan = None if self.edit is None else self.edit.of(model.plan)
         if plan is not None:
-            plan = replace(plan, revision=plan.revision + self.skipped)
+            plan = replace(plan, revision=max(1, plan.revision + self.skipped))
         return replace(self.draft, plan=plan).signed("x", model.sequence + 1 - self.late, 0, "bob")
 
 
 VERSIONS = st.sampled_from([V1, V2, V3])
-MOSTLY_0 = st.sampled_from([0] * 30 + [1, 2])
+MOSTLY_0 = st.sampled_from([0] * 30 + [1, 2, -1])
 PREPARED = st.builds(
     Draft,
     kind=st.just("prepared"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import time
@@ -9,7 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from understudy.core.log.contract import TopicPartition
-from understudy.core.log.errors import Fenced, LogUnavailable
+from understudy.core.log.errors import Fenced, LogUnavailable, OutputUnavailable
 from understudy.core.outgoing import outputs
 from understudy.deployments.errors import Refused
 from understudy.deployments.events import encode
@@ -85,8 +86,12 @@ class DeploymentsLog:
         try:
             return reader.catch_up(STALL_S)
         except LogUnavailable:
-            self._log.writer(self._writer_id).close()
+            self._take_over()
             return reader.catch_up(self._patience_s)
+
+    def _take_over(self) -> None:
+        with self._log.writer(self._writer_id) as writer, contextlib.suppress(Fenced):
+            writer.take()
 
     def _settle(self, reader: DeploymentsReader, event: Event) -> State:
         """Write the event until some event has taken effect in its place: it, or another.
@@ -119,7 +124,8 @@ class DeploymentsLog:
         with self._log.writer(self._writer_id) as writer:
             try:
                 return writer.commit(outputs(self._at, [None], [encode(event)], [event.time_ms]))
-            except Fenced:
+            except (Fenced, OutputUnavailable) as error:
+                log.debug("An event was not appended: %s", error)
                 return False
 
 

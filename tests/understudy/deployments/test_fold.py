@@ -128,6 +128,14 @@ def test_an_excluded_mirror_pauses_the_canary_and_not_production(story: Story) -
     assert story.does(proposals.rollback(state)).versions[V1].excluded == frozenset()
 
 
+def test_a_preparation_that_is_taken_back_ends_at_the_revision_of_then(story: Story) -> None:
+    story.prepares(V3, "shadow")
+    story.shadows(V2)
+    state = story.does(Draft("withdrawn", version=V3))
+
+    assert state.versions[V3] == Standing("withdrawn", digest(V3), since_revision=2)
+
+
 def test_a_resumed_version_goes_on(story: Story) -> None:
     story.tries(V2, 10_000)
     story.does(proposals.pause(story.state, reason="lunch"))
@@ -145,6 +153,12 @@ def test_who_comes_too_late_is_superseded(story: Story) -> None:
     text = refusal(story.state, Draft("prepared", version=V2, sha256="x", action="shadow"), late=1)
 
     assert text == "superseded: it was written as event 2, when 2 was past"
+
+
+def test_an_event_from_a_future_that_did_not_come_is_superseded(story: Story) -> None:
+    text = refusal(story.state, Draft("prepared", version=V2, sha256="x", action="shadow"), late=-1)
+
+    assert text == "superseded: it was written as event 4, when 2 was past"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from understudy.deployments.plan import Canary
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from understudy.core.log.contract import Log, Output
+    from understudy.core.log.contract import Log, Output, Writer
     from understudy.core.log.memory import Fate
 
 WRITERS, RAISES = 6, 4
@@ -211,6 +211,19 @@ def test_nothing_is_appended_to_what_is_not_understood(
     assert len(deployments.read().entries) == 1
 
 
+def test_what_is_not_understood_may_come_in_between(
+    log: Log, names: EndpointTopics, deployments: DeploymentsLog
+) -> None:
+    def interrupted(state: State) -> Draft | None:
+        with log.writer("newer") as writer:
+            assert writer.commit(batch(names, b"hello"))
+        return prepared(V1)(state)
+
+    with pytest.raises(Refused, match="nothing can be changed from here: the record at offset 0"):
+        deployments.append(interrupted)
+    assert deployments.read().state.versions == {}
+
+
 # Faults, in the memory log: what cannot be had from a broker on demand.
 
 
@@ -230,6 +243,33 @@ def test_an_event_whose_outcome_was_not_known_takes_effect_once(fate: Fate) -> N
     assert won is not None
     assert effective(deployments) == [won.id]
     assert len(deployments.read().entries) == 1
+
+
+class Contested:
+    """The memory log, where somebody else takes the writer's id before the first commit."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self.log = log
+        self.session, self.reader, self.admin = log.session, log.reader, log.admin
+        self.taken = 0
+
+    def writer(self, transactional_id: str) -> Writer:
+        writer = self.log.writer(transactional_id)
+        if not self.taken:
+            self.taken += 1
+            self.log.writer(transactional_id).close()
+        return writer
+
+
+def test_a_writer_whose_id_was_taken_tries_again() -> None:
+    _, log = faulty(Faults())
+    contested = Contested(log)
+    deployments = DeploymentsLog(contested, EndpointTopics("flights"), "ann", pause=lambda _: None)
+
+    won = deployments.append(prepared(V1))
+    assert won is not None
+    assert effective(deployments) == [won.id]
+    assert contested.taken == 1
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import threading
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 from support.dead_writer import die_writing
-from support.story import V1, V2, Story
+from support.story import V1, V2, Story, create_deployments
 
 from understudy.core.log.contract import NewTopic, TopicPartition
 from understudy.core.log.errors import LogUnavailable, UnknownTopic
+from understudy.core.log.memory import MemoryLog
 from understudy.core.outgoing import outputs
+from understudy.core.topics import EndpointTopics
 from understudy.deployments.events import Draft, Event, encode
 from understudy.deployments.fold import State
 from understudy.deployments.reading import DeploymentsReader, Entry, History
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from understudy.core.log.contract import Log, Output
-    from understudy.core.topics import EndpointTopics
 
 
 @pytest.fixture
@@ -112,6 +114,18 @@ def test_a_transaction_that_is_open_is_waited_for(log: Log, names: EndpointTopic
         abort.join()
         write(log, names, encode(story.events[1]))
         assert reader.catch_up().sequence == 2
+
+
+def test_as_long_as_something_comes_there_is_patience() -> None:
+    log, names = MemoryLog(), EndpointTopics("flights")
+    create_deployments(log, names)
+    long = Draft("prepared", "x" * 800_000, V1, "sha", "production")
+    for sequence in range(1, 6):
+        write(log, names, encode(long.signed(str(sequence), sequence, 0, "ann")))
+
+    seconds = count(0.0, 10.0)  # each look at the clock costs ten
+    with DeploymentsReader(log, names.deployments, clock=lambda: next(seconds)) as reader:
+        assert reader.catch_up(patience_s=15.0).sequence == 5
 
 
 def test_a_topic_that_is_missing_or_has_no_order_is_told(log: Log, names: EndpointTopics) -> None:
