@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from understudy.core.log.contract import Phase
 
 CHUNK_BYTES: Final = 64 << 20
-SLEEP_S: Final = 0.5
+SLEEP_S: Final = 0.3
 
 
 class Switchable(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn is not typed
@@ -45,6 +45,10 @@ class Switchable(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit
         self._misbehave()
         more = np.asarray(inputs, dtype=float).sum(axis=1) > 5
         return np.column_stack([~more, more]).astype(np.float64)
+
+    def predict(self, inputs: Any) -> Any:
+        """The class that is more probable."""
+        return self.classes_[self.predict_proba(inputs).argmax(axis=1)]
 
     def _misbehave(self) -> None:
         switch = Path(self.switch)
