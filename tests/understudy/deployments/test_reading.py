@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from itertools import count
+from itertools import count, cycle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,7 +116,7 @@ def test_a_transaction_that_is_open_is_waited_for(log: Log, names: EndpointTopic
         assert reader.catch_up().sequence == 2
 
 
-def test_as_long_as_something_comes_there_is_patience() -> None:
+def test_as_long_as_something_comes_there_is_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     log, names = MemoryLog(), EndpointTopics("flights")
     create_deployments(log, names)
     long = Draft("prepared", "x" * 800_000, V1, "sha", "production")
@@ -125,6 +125,8 @@ def test_as_long_as_something_comes_there_is_patience() -> None:
 
     seconds = count(0.0, 10.0)  # each look at the clock costs ten
     with DeploymentsReader(log, names.deployments, clock=lambda: next(seconds)) as reader:
+        poll, nothing_now = reader._reader.poll, cycle([True, False])
+        monkeypatch.setattr(reader._reader, "poll", lambda _: {} if next(nothing_now) else poll(0.0))
         assert reader.catch_up(patience_s=15.0).sequence == 5
 
 

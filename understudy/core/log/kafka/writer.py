@@ -43,7 +43,7 @@ class KafkaWriter:
         try:
             self._producer.commit(appended)
         except TransactionLost as error:
-            log.warning("A transaction was lost, or its outcome is not known: %s", error)
+            log.info("A transaction was lost, or its outcome is not known: %s", error)
             return False
         self._clean = True
         return True
@@ -54,7 +54,7 @@ class KafkaWriter:
             try:
                 self._producer.initialise(time.monotonic() + PATIENCE_S)
             except RETRIABLE as error:
-                log.warning("No transaction could be begun: %s", error)
+                log.info("No transaction could be begun: %s", error)
                 return False
             except errors.KafkaError as error:
                 raise refused(error, "to begin a transaction") from error
