@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from understudy.deployments.events import Draft
     from understudy.deployments.fold import State
 
-SHARES_PPM: Final = (10_000, 50_000, 20_000, 100_000)
+SHARES_PPM: Final = (20_000, 50_000, 30_000, 100_000)
 
 
 class Changes:
