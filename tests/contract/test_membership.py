@@ -5,9 +5,12 @@ from __future__ import annotations
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+import pytest
 from support.driving import Driver, at, batch, begin_at, position_of, seen
+from support.harness import Killed, crash_at
 
 from understudy.core.log.contract import Position
+from understudy.core.log.errors import Fenced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,3 +247,44 @@ def test_two_members_that_change_places_do_each_record_once(harness: LogHarness)
     work(lambda: copied() >= 48)
 
     assert {number: seen(harness, target, number) for number in range(PARTITIONS)} == values
+
+
+def test_an_evicted_member_is_fenced_and_what_it_left_open_is_undone(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input"), harness.create_topic("output")
+    begin(harness, topic, partitions=1)
+    dead = Driver(harness, [topic], "a", session_timeout_s=60.0, probe=crash_at("positioned"))
+    harness.append(topic, 0, batch("a0"))
+    dead.until_holds("a0")
+    with pytest.raises(Killed):
+        dead.copy(target)
+
+    with harness.log.admin() as admin:
+        admin.evict(harness.name("group"), [harness.name("group.a")])
+        assert admin.members(harness.name("group")) == []
+    other = Driver(harness, [topic], "b")
+    other.until_holds("a0", timeout_s=10.0)
+    other.copy_until(target, lambda: bool(seen(harness, target)), "the record")
+
+    assert seen(harness, target) == ["a0"]
+
+
+def test_an_evicted_member_that_lives_commits_nothing_more(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input"), harness.create_topic("output")
+    begin(harness, topic, partitions=1)
+    driver = Driver(harness, [topic], "a")
+    harness.append(topic, 0, batch("a0"))
+    driver.until_holds("a0")
+
+    with harness.log.admin() as admin:
+        admin.evict(harness.name("group"), [harness.name("group.a"), harness.name("group.nobody")])
+
+    def is_fenced() -> bool:
+        try:
+            driver.poll()
+            driver.copy(target)
+        except Fenced:
+            return True
+        return False
+
+    harness.wait_until(is_fenced, 30.0, "the end of what was evicted")
+    assert seen(harness, target) == []

@@ -114,8 +114,8 @@ class Session(Protocol):
         has removed is left out; no batches say that nothing is left, and no entry that it is to be asked for again.
 
         A partition begins at its committed position, once no open transaction can still move that. A partition
-        without one begins at 0 where the group has positions in the topic and all of them are in lower partitions:
-        the topic has grown. Otherwise MissingPosition.
+        without one begins at 0 where the topic has grown: the group has positions in it, all of them in lower
+        partitions, or the session began when the partition was not there yet. Otherwise MissingPosition.
 
         Raises Fenced, MissingPosition, PositionExpired, UnknownTopic, TopicRecreated, CorruptBatch; the same again
         at the next poll as long as the reason stands.
@@ -254,6 +254,14 @@ class Admin(Protocol):
 
     def members(self, group: str) -> Sequence[GroupMember]:
         """Live members; empty for a group that does not exist."""
+        ...
+
+    def evict(self, group: str, slots: Iterable[str]) -> None:
+        """Take these members out of a group for good.
+
+        Each slot's transactional id is taken: what it left open is aborted, and whoever still runs under it is Fenced
+        as soon as it commits. Its partitions go to the members that are left. A slot without a member is fenced, too.
+        """
         ...
 
     def close(self) -> None: ...

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from kafka import errors
@@ -16,9 +18,10 @@ from kafka.protocol.admin import (
 from understudy.core.log.contract import TopicInfo, TopicPartition
 from understudy.core.log.errors import GroupIsLive, LogError, LogUnavailable, TopicExists, UnknownTopic
 from understudy.core.log.kafka.client import RETRIABLE, ensure, refused
-from understudy.core.log.kafka.groups import describe_group
+from understudy.core.log.kafka.groups import describe_group, remove_member
 from understudy.core.log.kafka.offsets import EARLIEST, LATEST, list_offsets
 from understudy.core.log.kafka.positions import commit_positions, committed_positions
+from understudy.core.log.kafka.producer import Producer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE_S: Final = 30.0
+EVICTED_TIMEOUT_S: Final = 5.0
 TOPIC_RESOURCE: Final = 2
 NO_TOPIC: Final = errors.UnknownTopicOrPartitionError.errno
 
@@ -162,6 +166,21 @@ class KafkaAdmin:
     def members(self, group: str) -> Sequence[GroupMember]:
         """See `contract.Admin.members`."""
         return self._patiently(lambda: describe_group(self._client, group)).members
+
+    def evict(self, group: str, slots: Iterable[str]) -> None:
+        """See `contract.Admin.evict`."""
+        for slot in slots:
+            self._patiently(partial(self._fence, slot))
+            self._patiently(partial(self._remove, group, slot))
+
+    def _fence(self, transactional_id: str) -> None:
+        version = self._client.transaction_version()
+        producer = Producer(self._client, transactional_id, transaction_timeout_s=EVICTED_TIMEOUT_S, version=version)
+        producer.initialise(time.monotonic() + PATIENCE_S)
+
+    def _remove(self, group: str, slot: str) -> None:
+        with suppress(errors.UnknownMemberIdError):
+            remove_member(self._client, group, slot)
 
     def _patiently(self, attempt: Callable[[], T]) -> T:
         try:

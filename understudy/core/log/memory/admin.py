@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from understudy.core.log.contract import GroupMember
 from understudy.core.log.errors import GroupIsLive
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from understudy.core.log.contract import NewTopic, Position, TopicInfo, TopicPartition
     from understudy.core.log.memory.cluster import Cluster
+
+
+EVICTED_TIMEOUT_S: Final = 5.0
 
 
 class MemoryAdmin:
@@ -74,6 +77,12 @@ class MemoryAdmin:
         with self._cluster.look():
             members = self._cluster.groups.named(group).members.values()
             return [GroupMember(member.slot, member.partitions) for member in members]
+
+    def evict(self, group: str, slots: Iterable[str]) -> None:
+        with self._cluster.turn() as now_s:
+            for slot in slots:
+                self._cluster.transactions.initialise(slot, EVICTED_TIMEOUT_S, now_s)
+                self._cluster.groups.named(group).remove(slot)
 
     def close(self) -> None:
         """There is nothing to let go of."""
