@@ -18,6 +18,7 @@ from understudy.app.commands import (
     status,
     tail,
     topics,
+    worker,
 )
 from understudy.app.options import Outside
 from understudy.app.tuning import tune_process
@@ -46,7 +47,7 @@ def build() -> typer.Typer:
     _add(app, releases.resume, "understudy resume flights:v2")
     _add(app, history.history, "understudy history --all")
     _add(app, roles.router, "understudy router --slot router-0")
-    _add(app, roles.worker, "understudy worker flights:v1 --slot worker-0")
+    _add(app, worker.worker, "understudy worker --follow --slot worker-0")
     _add(app, roles.comparator, "understudy comparator --slot comparator-0")
     _add(app, health.health, "understudy health --ready")
     _add(app, produce.produce, "understudy produce events.csv --key tailnum --time pushed_back_at --rate 1000")

@@ -14,7 +14,10 @@ FENCED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A worker to be started. slot: the supervisor's. careful: an earlier one did not end by itself."""
+    """A worker to be started.
+
+    slot: the supervisor's, to which the kind's ending is added. careful: an earlier one did not end by itself.
+    """
 
     version: str
     kind: Kind

@@ -105,7 +105,9 @@ class Supervisor:
         owes_nothing = {
             version: self._releases.owes_nothing(version, standing)
             for version, standing in state.versions.items()
-            if standing.stage in {"retired", "withdrawn"} and not standing.pruned
+            if standing.stage in {"retired", "withdrawn"}
+            and not standing.pruned
+            and Key(version, "reclaimer", standing.since_revision) not in self._done
         }
         needed = wanted(state, self._workers.keys(), lambda version: owes_nothing.get(version, False)) - self._done
         launch, stop = changes(needed, self.lives)

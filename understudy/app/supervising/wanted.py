@@ -16,6 +16,7 @@ Kind = Literal["production", "candidate", "reclaimer"]
 """candidate: held back, so that it cannot hurt production. reclaimer: accounts for what a withdrawn version owes."""
 
 SUFFIXES: Final[Mapping[Kind, str]] = {"production": "", "candidate": CANDIDATE, "reclaimer": RECLAIMER}
+"""What a worker's slot has behind its supervisor's, so that both kinds of one version can be there at once."""
 
 
 class Key(NamedTuple):
@@ -24,10 +25,6 @@ class Key(NamedTuple):
     version: str
     kind: Kind
     revision: int = 0
-
-    def slot(self, supervisor: str) -> str:
-        """Its slot under a supervisor's."""
-        return supervisor + SUFFIXES[self.kind]
 
 
 def wanted(state: State, there: Collection[Key], owes_nothing: Callable[[str], bool]) -> frozenset[Key]:

@@ -82,11 +82,3 @@ def test_workers_are_replaced_without_a_gap_and_reclaimers_wait_for_them_to_be_g
     needed: set[Key], lives: Mapping[Key, Life], launch: set[Key], stop: set[Key]
 ) -> None:
     assert changes(frozenset(needed), lives) == (frozenset(launch), frozenset(stop))
-
-
-def test_slots_say_what_a_worker_is() -> None:
-    assert [key.slot("pod-0") for key in (PRODUCTION, CANDIDATE, RECLAIMER)] == [
-        "pod-0",
-        "pod-0.candidate",
-        "pod-0.reclaimer",
-    ]

@@ -1,0 +1,33 @@
+"""What an instance that works for one version does, be it a process or a thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from understudy.app.reclaiming.reclaimer import Reclaimer
+from understudy.app.roles import worker
+from understudy.app.running import run_role
+from understudy.app.supervising.wanted import SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from understudy.app.probes import Health
+    from understudy.app.running import Stop
+    from understudy.app.supervising.launching import Launch
+    from understudy.core.log.contract import Log
+    from understudy.core.settings import Settings
+    from understudy.deployments.fold import State
+
+
+def work(settings: Settings, log: Log, state: Callable[[], State], launch: Launch, stop: Stop, health: Health) -> None:
+    """Answer what a version is asked, or account for what it owes, until that is done or `stop` is set.
+
+    state: the releases' latest. Raises Refused where the version was never deployed, ModelError, and what `run_role`
+    raises.
+    """
+    slot = launch.slot + SUFFIXES[launch.kind]
+    if launch.kind == "reclaimer":
+        Reclaimer(settings, log, state, launch.version, slot, launch.careful).run(stop, health)
+    else:
+        run_role(worker(settings, launch.version, slot, state, careful=launch.careful), log, stop, health=health)
