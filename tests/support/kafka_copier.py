@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING
 
 from understudy.core.batches import rebuild
 from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
-from understudy.core.log.errors import Fenced
 from understudy.core.log.kafka import KafkaLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from understudy.core.log.contract import Phase
-
-
-FENCED_STATUS = 3
-"""Exit status of a copier that was fenced, as against 1 for any other error."""
 
 
 def killer(phase: str, nth: int) -> Callable[[Phase], None]:
@@ -55,7 +50,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except Fenced:
-        sys.exit(FENCED_STATUS)
+    main(sys.argv[1:])

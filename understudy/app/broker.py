@@ -51,8 +51,10 @@ BROKER_PROPERTIES: Final[Mapping[str, str]] = {
     "share.coordinator.state.topic.num.partitions": "1",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    # What a dead writer left open is aborted within its time-out and a second.
-    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+    # What a dead writer left open is aborted within its time-out and this. Not sooner: a single node that was killed
+    # takes its partitions for deleted until its former self has lapsed (below); what it aborts then gets no marker,
+    # and the next commit of that writer makes the aborted records visible.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "6000",
     # Events of the past are replayed here; the default would delete them minutes after they were written.
     "log.retention.ms": "-1",
     "group.initial.rebalance.delay.ms": "0",

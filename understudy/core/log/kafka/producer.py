@@ -80,19 +80,40 @@ class Producer:
         """
         self._client.forget()
         try:
-            answer = self._client.retry(self._take_id, deadline)
+            answer = self._take_id(deadline)
         except FENCING as error:
             raise Fenced(
-                f"Another instance runs as {self._who.transactional_id}, or a broker that crashed at the end of a "
-                "transaction does not know this one any more: this one must exit. Give every instance a slot of its "
-                "own; a restart under the same slot goes on where this one stopped."
+                f"Another instance runs as {self._who.transactional_id}, and this one must exit. Give every instance "
+                "a slot of its own."
             ) from error
         self._who = replace(self._who, producer_id=answer.producer_id, epoch=answer.producer_epoch)
         self._sequences = {}
 
-    def _take_id(self) -> Any:
-        answer = self._client.call(requests.init_request(self._who, self._timeout_ms), self._coordinator())
-        ensure(answer.error_code, self._who.transactional_id)
+    def _take_id(self, deadline: float) -> Any:
+        """The coordinator's answer. Raises KafkaError, of which FENCING says that somebody else has the id.
+
+        The end of a transaction raises the epoch by one, and whose transaction was lost may not have been told. A
+        coordinator takes the epoch before, too, but forgets it when it loads its log anew, after a broker died; it is
+        then asked again with the epoch that follows.
+        """
+        try:
+            return self._client.retry(lambda: self._ask_for_id(self._who), deadline)
+        except FENCING:
+            if not self._client.retry(self._has_only_ended, deadline):
+                raise
+            following = replace(self._who, epoch=self._who.epoch + 1)
+            return self._client.retry(lambda: self._ask_for_id(following), deadline)
+
+    def _has_only_ended(self) -> bool:
+        """Whether all that happened to the id since is the end of this producer's transaction."""
+        answer = self._client.call(requests.describe_request(self._who), self._coordinator())
+        found = answer.transaction_states[0]
+        ensure(found.error_code, self._who.transactional_id)
+        return requests.has_only_ended(self._who, found)
+
+    def _ask_for_id(self, who: requests.Identity) -> Any:
+        answer = self._client.call(requests.init_request(who, self._timeout_ms), self._coordinator())
+        ensure(answer.error_code, who.transactional_id)
         return answer
 
     def _coordinator(self) -> int:

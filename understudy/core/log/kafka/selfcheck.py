@@ -98,6 +98,7 @@ APIS: Final = (
     Api("kafka.protocol.consumer:ListOffsetsRequest", 7),
     Api("kafka.protocol.consumer:LeaveGroupRequest", 5),
     Api("kafka.protocol.admin:DescribeGroupsRequest", 5),
+    Api("kafka.protocol.admin:DescribeTransactionsRequest", 0),
     Api("kafka.protocol.admin:DescribeConfigsRequest", 4),
     Api("kafka.protocol.admin:CreateTopicsRequest", 7),
     Api("kafka.protocol.admin:CreatePartitionsRequest", 3),

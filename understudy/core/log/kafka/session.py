@@ -21,7 +21,7 @@ from understudy.core.log.errors import (
     UnknownTopic,
 )
 from understudy.core.log.kafka import session_states
-from understudy.core.log.kafka.client import RETRIABLE, refused
+from understudy.core.log.kafka.client import BACKOFF_S, RETRIABLE, refused
 from understudy.core.log.kafka.fetch import OutOfRange, read_between
 from understudy.core.log.kafka.group import served
 from understudy.core.log.kafka.groups import describe_group, remove_member
@@ -79,6 +79,7 @@ class KafkaSession:
         self._stale: frozenset[TopicPartition] = frozenset()
         self._progress = Progress()
         self._topic_ids: dict[str, str] = {}
+        self._first_seen: dict[str, int] = {}
         self._looked_at = self._cover_at = self._moved_at = 0.0
         self._news = News()
 
@@ -128,6 +129,7 @@ class KafkaSession:
             self._producer.initialise(deadline)
         except RETRIABLE as error:
             log.debug("the transactional id is not ready: %s", error)
+            self._client.pump(BACKOFF_S)
             return False
         self._move("id_taken")
         return True
@@ -203,12 +205,16 @@ class KafkaSession:
         self._move("positions_read")
 
     def _start_of(self, at: TopicPartition, known: Mapping[TopicPartition, Position]) -> Position:
-        """The committed position; 0 where the topic grew, so that only partitions below this one have positions."""
+        """The committed position; 0 where the topic grew.
+
+        Then only partitions below this one have positions, or this session has seen the topic without it: another
+        member may have begun with a higher one by now.
+        """
         position = known.get(at)
         if position is not None:
             return position
         others = [other.partition for other in known if other.topic == at.topic]
-        if others and at.partition > max(others):
+        if others and (at.partition > max(others) or at.partition >= self._first_seen[at.topic]):
             return Position(0)
         raise MissingPosition(
             f"Group {self._spec.group} has no committed position in {at}, so where it starts is not known. Set it "
@@ -224,6 +230,7 @@ class KafkaSession:
             if topic not in found:
                 raise UnknownTopic(f"Topic {topic} does not exist. Create it with `understudy topics`.")
             known = self._topic_ids.setdefault(topic, found[topic].topic_id)
+            self._first_seen.setdefault(topic, len(found[topic].leaders))
             if known != found[topic].topic_id:
                 raise TopicRecreated(
                     f"Topic {topic} was deleted and made again (its id was {known}, and is {found[topic].topic_id}): "

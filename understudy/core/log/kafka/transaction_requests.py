@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from kafka.protocol.admin import DescribeTransactionsRequest
 from kafka.protocol.producer import (
     AddOffsetsToTxnRequest,
     AddPartitionsToTxnRequest,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from understudy.core.log.kafka.client import TransactionVersion
 
 NO_PRODUCER: Final = -1
+ENDED: Final = frozenset({"PrepareCommit", "CompleteCommit", "PrepareAbort", "CompleteAbort"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,22 @@ def end_request(who: Identity) -> Any:
         committed=True,
         max_version=who.versions.end_txn,
     )
+
+
+def describe_request(who: Identity) -> Any:
+    """Ask for the coordinator's state of the transactional id."""
+    return DescribeTransactionsRequest(transactional_ids=[who.transactional_id], max_version=0)
+
+
+def has_only_ended(who: Identity, found: Any) -> bool:
+    """Whether the id's state, as answered to `describe_request`, is that after the end of `who`'s own transaction.
+
+    Such an end, be it a commit or an abort by time-out, raises the epoch by one. Another instance that takes the id
+    raises it by one as well, but leaves it Empty, and the ends of its own transactions raise it further. (Before
+    KIP-890 ends did not raise the epoch, and nothing can be told from it.)
+    """
+    is_next = (found.producer_id, found.producer_epoch) == (who.producer_id, who.epoch + 1)
+    return who.versions.implicit and is_next and found.transaction_state in ENDED
 
 
 def added_codes(answer: Any) -> set[int]:

@@ -103,10 +103,13 @@ class Group:
             at: self.owned_since[at] if owners.get(at) == slot else self.generation for at, slot in owned.items()
         }
 
-    def is_new_partition(self, at: TopicPartition) -> bool:
-        """Whether the topic grew by this partition after the group had begun with it."""
+    def is_new_partition(self, at: TopicPartition, seen: int) -> bool:
+        """Whether the topic grew by this partition after the group had begun with it.
+
+        seen: how many partitions it had when the session that asks began.
+        """
         known = [other.partition for other in self.positions if other.topic == at.topic]
-        return bool(known) and max(known) < at.partition
+        return bool(known) and (max(known) < at.partition or seen <= at.partition)
 
     def hold(self, partitions: Iterable[TopicPartition]) -> None:
         """An open transaction will move these positions, or not."""

@@ -50,6 +50,7 @@ class MemorySession:
         self._readings: dict[TopicPartition, Reading] = {}
         self._told: Partitions = frozenset()
         self._topic_ids: dict[str, str] = {}
+        self._first_seen: dict[str, int] = {}
         self._generation = 0
         self._stale = True
         self._closed = False
@@ -175,6 +176,7 @@ class MemorySession:
         for name in self._spec.topics:
             topic = self._cluster.topics.named(name)
             known = self._topic_ids.setdefault(name, topic.topic_id)
+            self._first_seen.setdefault(name, len(topic.partitions))
             if known != topic.topic_id:
                 raise TopicRecreated(
                     f"The topic {name} was deleted and made again: positions in it mean nothing any more. Record a new "
@@ -215,7 +217,7 @@ class MemorySession:
     def _start(self, group: Group, at: TopicPartition) -> Position:
         if at in group.positions:
             return group.positions[at]
-        if group.is_new_partition(at):
+        if group.is_new_partition(at, self._first_seen[at.topic]):
             return Position(0)
         raise MissingPosition(
             f"The group {group.name} has no committed position in {at}, so where to start is not known: record a start "

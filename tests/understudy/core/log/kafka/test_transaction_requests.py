@@ -59,3 +59,22 @@ def test_error_codes_are_found_in_answers() -> None:
     assert requests.produced_codes(SimpleNamespace(responses=[topic])) == {at("topic", 1): 51}
     assert requests.position_codes(SimpleNamespace(topics=[topic])) == {0, 22}
     assert requests.added_codes(SimpleNamespace(results_by_topic_v3_and_below=[topic])) == {3}
+
+
+@pytest.mark.parametrize(
+    ("epoch", "state", "expected"),
+    [
+        (3, "CompleteCommit", True),
+        (3, "PrepareAbort", True),
+        (3, "Empty", False),
+        (3, "Ongoing", False),
+        (4, "CompleteCommit", False),
+        (2, "CompleteCommit", False),
+    ],
+)
+def test_only_the_end_of_one_s_own_transaction_is_taken_for_it(epoch: int, state: str, *, expected: bool) -> None:
+    found = SimpleNamespace(producer_id=7, producer_epoch=epoch, transaction_state=state)
+    assert requests.has_only_ended(identity(2), found) is expected
+    assert not requests.has_only_ended(identity(1), found)
+    found.producer_id = 8
+    assert not requests.has_only_ended(identity(2), found)
