@@ -95,6 +95,23 @@ def test_new_partitions_of_a_grown_topic_start_at_their_beginning(harness: LogHa
     assert position_of(harness, "group", at(topic, 2)) == Position(1)
 
 
+def test_a_new_partition_starts_at_its_beginning_where_another_member_began_with_a_higher_one(
+    harness: LogHarness,
+) -> None:
+    topic = harness.create_topic("input")
+    begin(harness, topic, 1)
+    driver = Driver(harness, [topic], metadata_age_s=METADATA_AGE_S)
+    driver.until_owns(at(topic, 0))
+
+    harness.grow(topic, 3)
+    harness.evict(driver.session)
+    begin_at(harness, "group", {at(topic, 2): Position(0)})
+    harness.append(topic, 1, batch("b0"))
+    driver.until_holds("b0")
+
+    assert driver.owned[at(topic, 1)] == Position(0)
+
+
 def test_partitions_are_served_only_when_owned_in_every_topic(harness: LogHarness) -> None:
     wide, narrow = harness.create_topic("wide", 2), harness.create_topic("narrow", 1)
     begin_at(harness, "group", {at(wide, 0): Position(0), at(wide, 1): Position(0), at(narrow): Position(0)})

@@ -119,11 +119,24 @@ def test_growth_is_followed_once(group: Group, topics: Topics) -> None:
     assert (group.generation, owned(group)) == (2, {"a": [0, 1, 2, 3, 4, 5]})
 
 
-@pytest.mark.parametrize(("known", "new"), [((0, 1), True), ((2,), True), ((0, 4), False), ((), False)])
-def test_a_partition_is_new_behind_all_that_have_positions(group: Group, known: tuple[int, ...], new: bool) -> None:
+@pytest.mark.parametrize(
+    ("known", "seen", "new"),
+    [
+        ((0, 1), 5, True),
+        ((2,), 5, True),
+        ((0, 4), 5, False),
+        ((0, 4), 4, False),
+        ((0, 4), 3, True),
+        ((), 5, False),
+        ((), 3, False),
+    ],
+)
+def test_a_partition_is_new_behind_all_that_have_positions_or_were_seen(
+    group: Group, known: tuple[int, ...], seen: int, new: bool
+) -> None:
     group.positions = {at("one", number): Position(0) for number in known} | {at("other", 9): Position(0)}
 
-    assert group.is_new_partition(at("one", 3)) is new
+    assert group.is_new_partition(at("one", 3), seen) is new
 
 
 @pytest.mark.parametrize("commit", [True, False])
