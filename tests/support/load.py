@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
 TICK_S: Final = 0.01
+TRICKLE_PER_S: Final = 50
 KEYS: Final = 20_000
 LOOK_RECORDS: Final = 1_000
 LOOK_S: Final = 0.01
 
 
 class Load:
-    """Sends the values and keys in turn, with the clock as their time, until it is stopped or has sent `most`."""
+    """Sends the values and keys in turn, with the clock as their time, until it is stopped.
+
+    brisk_to: beyond so many records it sends no more than a trickle; None: it never tires.
+    """
 
     def __init__(
         self,
@@ -33,14 +37,13 @@ class Load:
         values: Sequence[bytes],
         per_s: float,
         *,
-        most: int | None = None,
-        keys: int = KEYS,
+        brisk_to: int | None = None,
     ) -> None:
         self.per_s = per_s
+        self.brisk_to = brisk_to
         self._producer: Final = Producer(bootstrap, topic)
         self._values: Final = values
-        self._most: Final = most
-        self._keys: Final = [b"key-%d" % number for number in range(keys)]
+        self._keys: Final = [b"key-%d" % number for number in range(KEYS)]
         self._stop: Final = threading.Event()
         self._thread: Final = threading.Thread(target=self._run, daemon=True)
         self.sent = 0
@@ -55,10 +58,6 @@ class Load:
     def stop(self) -> int:
         """Stop sending; how many were sent and written."""
         self._stop.set()
-        return self.finish()
-
-    def finish(self) -> int:
-        """Wait until `most` were sent."""
         self._thread.join()
         self._producer.flush()
         return self.sent
@@ -66,14 +65,16 @@ class Load:
     def _run(self) -> None:
         due = 0.0
         before = time.monotonic()
-        while not self._stop.is_set() and (self._most is None or self.sent < self._most):
+        while not self._stop.is_set():
             now = time.monotonic()
-            due += (now - before) * self.per_s
+            due += (now - before) * (self.per_s if self._is_brisk() else TRICKLE_PER_S)
             before = now
-            whole = int(due) if self._most is None else min(int(due), self._most - self.sent)
+            self._send(int(due))
             due -= int(due)
-            self._send(whole)
             self._stop.wait(TICK_S)
+
+    def _is_brisk(self) -> bool:
+        return self.brisk_to is None or self.sent < self.brisk_to
 
     def _send(self, count: int) -> None:
         now_ms = time.time_ns() // 1_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
 import sys
 import time
@@ -61,7 +62,8 @@ def examples() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def furnished(folder: Path, name: str, bootstrap: str, registry: Path, partitions: int, sections: str) -> Endpoint:
     """An endpoint with its files and topics. sections: more of understudy.toml."""
     folder.mkdir()
-    endpoint = Endpoint(folder, name, bootstrap, environment={"PYTHONPATH": str(USER_CODE)})
+    importable = os.pathsep.join(filter(None, [str(USER_CODE), os.environ.get("PYTHONPATH")]))
+    endpoint = Endpoint(folder, name, bootstrap, environment={"PYTHONPATH": importable})
     (folder / "event.avsc").write_text(json.dumps(EVENT_SCHEMA))
     shutil.copytree(registry, folder / "models")
     endpoint.configure(
