@@ -11,7 +11,9 @@ from understudy.app.commands import (
     health,
     history,
     init,
+    positions,
     produce,
+    prune,
     register,
     releases,
     roles,
@@ -46,6 +48,7 @@ def build() -> typer.Typer:
     _add(app, releases.pause, "understudy pause flights:v2 --reason 'looking into errors'")
     _add(app, releases.resume, "understudy resume flights:v2")
     _add(app, history.history, "understudy history --all")
+    _add(app, prune.prune, "understudy prune --left-days 30")
     _add(app, roles.router, "understudy router --slot router-0")
     _add(app, worker.worker, "understudy worker --follow --slot worker-0")
     _add(app, roles.comparator, "understudy comparator --slot comparator-0")
@@ -54,6 +57,9 @@ def build() -> typer.Typer:
     _add(app, tail.tail, "understudy tail predictions --follow")
     _add(app, status.status, "understudy status --watch")
     _add(app, demo.demo, "understudy demo --broker memory --json figures.json")
+    places = _group("Where the groups stand in the topics.")
+    _add(places, positions.restore, "understudy positions restore router --dry-run")
+    app.add_typer(places, name="positions")
     brokers = _group("A local Kafka broker, for development and tests.")
     _add(brokers, broker.start, "understudy broker start")
     _add(brokers, broker.stop, "understudy broker stop")

@@ -17,6 +17,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from understudy.app.producing import BadSource  # noqa: PLC0415
     from understudy.app.provision import CannotProvision  # noqa: PLC0415
     from understudy.app.releasing.errors import DoesNotFit, NotFinished  # noqa: PLC0415
+    from understudy.app.restoring.errors import CannotRestore  # noqa: PLC0415
     from understudy.app.starting import CannotInit  # noqa: PLC0415
     from understudy.core.log.errors import LogError  # noqa: PLC0415
     from understudy.core.settings import SettingsError  # noqa: PLC0415
@@ -32,6 +33,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
         BrokerError,
         CannotInit,
         CannotProvision,
+        CannotRestore,
         DoesNotFit,
         InvalidPlan,
         InvalidSchema,

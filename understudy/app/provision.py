@@ -88,6 +88,14 @@ def provision_endpoint(log: Log, settings: Settings, *, create_input: bool = Tru
         return provision(admin, settings, versions, create_input=create_input)
 
 
+def provision_topics(admin: Admin, settings: Settings, topics: Collection[str]) -> list[TopicRow]:
+    """Create or grow some of the endpoint's own topics, and record nothing.
+
+    Raises CannotProvision, and what the admin raises.
+    """
+    return _make(admin, settings, topics, ())
+
+
 def provision_version(admin: Admin, settings: Settings, version: str) -> Provisioned:
     """Create or grow both lanes of a version, and record where its workers start, where that is not recorded yet.
 

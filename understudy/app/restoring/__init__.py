@@ -1,0 +1,1 @@
+"""`understudy positions restore`: where a group stopped, from what it left behind."""

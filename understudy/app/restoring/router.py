@@ -1,0 +1,96 @@
+"""Where routers stopped: behind the last record that routes tell of, under the plan that they were following then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from router.adoption import Followed
+from schemas.encodings import RowDecoder
+from understudy.app.restoring.errors import CannotRestore
+from understudy.app.restoring.found import Found, Gap, gaps
+from understudy.core.log.contract import Position, TopicPartition
+from understudy.core.log.reading import read_to_end
+from understudy.deployments.log import DeploymentsLog
+from understudy.deployments.plan import Lane
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from understudy.core.log.contract import Log
+    from understudy.core.settings import Settings
+    from understudy.deployments.plan import Plan
+    from understudy.deployments.reading import History
+
+
+@dataclass(slots=True)
+class Routed:
+    """What the routes of one partition say. offset: of the input, behind the last record that they tell of."""
+
+    offset: int = 0
+    revision: int = 0
+    excluded: set[Lane] = field(default_factory=set)
+
+    def take(self, row: Mapping[str, Any]) -> None:
+        """Take the next row."""
+        self.offset = max(self.offset, row["base_offset"] + row["span"])
+        self.revision = max(self.revision, row["revision"])
+        lane = Lane(row["version"], row["role"])
+        if row["kind"] == "excluded":
+            self.excluded.add(lane)
+        elif row["kind"] != "adopted":
+            self.excluded.discard(lane)
+
+
+def router_positions(log: Log, settings: Settings) -> list[Found]:
+    """The lost positions of the router's group. Partitions of which nothing was routed yet are left to `topics`.
+
+    Raises CannotRestore where routes are gone, too; UnknownTopic, LogUnavailable.
+    """
+    names = settings.names
+    with log.admin() as admin:
+        lost = gaps(admin, names.router_group, [names.input])
+        ends = admin.end_offsets([TopicPartition(names.routes, gap.at.partition) for gap in lost])
+    routed = read_routes(log, names.routes) if lost else {}
+    plans = plans_of(DeploymentsLog(log, names, "positions").read())
+    written = {at.partition for at, end in ends.items() if end}
+    return [_found(gap, routed.get(gap.at.partition), plans) for gap in lost if gap.at.partition in written]
+
+
+def read_routes(log: Log, topic: str) -> dict[int, Routed]:
+    """What the routes say, by partition."""
+    decode = RowDecoder.of("avro", "route").decode
+    routed: dict[int, Routed] = {}
+    for at, batch in read_to_end(log, topic):
+        for value in batch.columns.values:
+            routed.setdefault(at.partition, Routed()).take(decode(value))
+    return routed
+
+
+def plans_of(history: History) -> dict[int, Plan]:
+    """Every plan that was ever in force, by its revision."""
+    events: Iterable[Any] = (entry.event for entry in history.entries if entry.event is not None and not entry.refusal)
+    return {event.plan.revision: event.plan for event in events if event.plan is not None}
+
+
+def _found(gap: Gap, routed: Routed | None, plans: Mapping[int, Plan]) -> Found:
+    if routed is None:
+        raise CannotRestore(
+            f"The routes of partition {gap.at.partition} are gone, too, so nobody knows how far {gap.at} was routed. "
+            "Look at the last source_offset in the predictions of that partition, and set the position of the router's "
+            "group behind it, with Kafka's kafka-consumer-groups for instance."
+        )
+    plan = plans.get(routed.revision)
+    if plan is None:
+        raise CannotRestore(
+            f"{gap.at} was routed under revision {routed.revision} of a plan, which the deployments do not know: their "
+            "topic is not the one that these routes belong to. Restore it, or name the right endpoint."
+        )
+    note = Followed(plan).excluding(routed.excluded).to_note()
+    lost = f"offsets {routed.offset} to {gap.first - 1} were deleted before they were routed"
+    return Found(
+        gap.at,
+        Position(max(routed.offset, gap.first), note),
+        f"routes, revision {routed.revision}",
+        lost if routed.offset < gap.first else "",
+    )
