@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.lanes import TOPICS, VERSION, Doubling, decoder, encoders, event
+from support.pile import stored
+
+from schemas.encodings import RowDecoder, RowEncoder
+from understudy.app.reclaiming.lost import LostLanes
+from understudy.core.batches import build_columns
+from understudy.core.log.contract import NewTopic, Output, TopicPartition
+from understudy.core.log.memory import MemoryLog
+from understudy.core.log.reading import read_to_end
+from workers.answering import Answering
+from workers.dead_letters import DeadLetters
+from workers.rows import PredictionRows
+from workers.sending import Sending
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from understudy.core.log.contract import Log, Writer
+
+PRODUCTION = "flights:v2"
+RECORDS = 2_500
+INPUT = TopicPartition(TOPICS.input, 0)
+
+
+def route(first: int, count: int, role: str = "answering") -> bytes:
+    return RowEncoder.of("avro", "route").encode(
+        {
+            "kind": "frame",
+            "role": role,
+            "version": VERSION,
+            "revision": 4,
+            "source_partition": 0,
+            "base_offset": first,
+            "span": count,
+            "count": count,
+            "share_ppm": 50_000,
+        }
+    )
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    """An input of 2,500 records, all of which a version was sent whose lanes are gone."""
+    log = MemoryLog()
+    topics = (TOPICS.input, TOPICS.routes, TOPICS.predictions, TOPICS.shadow_predictions, TOPICS.dead_letters)
+    with log.admin() as admin:
+        admin.create([NewTopic(topic, 1) for topic in topics])
+    for first in range(0, RECORDS, 100):
+        log.append(INPUT, stored([event(offset) for offset in range(first, first + 100)], 0))
+    routes = [route(first, 500) for first in range(0, RECORDS, 500)] + [route(0, 40, "shadow")]
+    none: list[bytes | None] = [None] * len(routes)
+    log.append(TopicPartition(TOPICS.routes, 0), build_columns(none, routes, [1_000] * len(routes)))
+    return log
+
+
+def lost(log: Log) -> LostLanes:
+    rows, letters = PredictionRows(VERSION, encoders(), answered_by=PRODUCTION), DeadLetters(PRODUCTION)
+    return LostLanes(
+        log,
+        TOPICS,
+        VERSION,
+        RowDecoder.of("avro", "prediction"),
+        Answering(decoder(), Doubling()),
+        lambda: Sending(TOPICS, rows, letters),
+        look_again_s=0.05,
+    )
+
+
+def rows(log: Log, topic: str = TOPICS.predictions) -> list[dict[str, Any]]:
+    decode = RowDecoder.of("avro", "prediction").decode
+    return [dict(decode(value)) for _, batch in read_to_end(log, topic) for value in batch.columns.values]
+
+
+def answered(log: Log) -> list[int]:
+    return [row["source_offset"] for row in rows(log)]
+
+
+def test_everything_that_was_routed_is_settled(log: MemoryLog) -> None:
+    assert lost(log).settle(threading.Event())
+
+    assert answered(log) == list(range(RECORDS))
+    assert {(row["routed_version"], row["answered_version"], row["outcome"]) for row in rows(log)} == {
+        (VERSION, PRODUCTION, "answered")
+    }
+    [withdrawn] = rows(log, TOPICS.shadow_predictions)
+    assert (withdrawn["outcome"], withdrawn["source_offset"], withdrawn["span"]) == ("withdrawn", 0, 40)
+    assert lost(log).debts() == []
+
+
+def test_what_the_input_has_lost_is_told(log: MemoryLog) -> None:
+    log.delete_records(INPUT, 300)
+
+    assert lost(log).settle(threading.Event())
+
+    told = {row["source_offset"]: row["error_kind"] for row in rows(log)}
+    assert told == {offset: "expired" if offset < 300 else None for offset in range(RECORDS)}
+
+
+class Dying:
+    """A log whose writers die after some transactions."""
+
+    def __init__(self, log: MemoryLog, commits: int) -> None:
+        self._log, self._commits = log, commits
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def writer(self, transactional_id: str) -> Writer:
+        writer = self._log.writer(transactional_id)
+        commit, left = writer.commit, [self._commits]
+
+        def counted(outputs: Iterable[Output]) -> bool:
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            return commit(outputs)
+
+        writer.commit = counted  # type: ignore[method-assign]  # a fault
+        return writer
+
+
+@pytest.mark.parametrize("commits", range(3))
+def test_one_that_dies_after_any_transaction_is_followed_by_one_that_goes_on(log: MemoryLog, commits: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        lost(Dying(log, commits)).settle(threading.Event())
+    assert len(answered(log)) < RECORDS
+
+    assert lost(log).settle(threading.Event())
+
+    assert answered(log) == list(range(RECORDS))
+
+
+def test_transactions_whose_outcome_is_not_known_are_found_out_about(log: MemoryLog) -> None:
+    log.faults.befall("lost after", "lost before", "commits", "lost after")
+
+    assert lost(log).settle(threading.Event())
+
+    assert sorted(answered(log)) == list(range(RECORDS))
+
+
+def test_several_at_once_answer_each_record_once(log: MemoryLog) -> None:
+    done: list[bool] = []
+    threads = [threading.Thread(target=lambda: done.append(lost(log).settle(threading.Event()))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert done == [True] * 3
+    assert sorted(answered(log)) == list(range(RECORDS))
+    assert len(rows(log, TOPICS.shadow_predictions)) == 1
+
+
+def test_one_that_is_told_to_stop_says_that_something_is_left(log: MemoryLog) -> None:
+    stop = threading.Event()
+    stop.set()
+
+    assert not lost(log).settle(stop)
+    assert answered(log) == []
