@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from understudy.deployments.plan import Lane
+from comparator.tracks import Track
 from understudy.statistics.sketch import bucket_of
 
 if TYPE_CHECKING:
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from comparator.slices import SliceNames
     from understudy.deployments.plan import Role
 
-Outcome = Literal["answered", "failed", "withdrawn", "expired", "missing", "unrouted"]
+Outcome = Literal["answered", "failed", "withdrawn", "expired", "missing", "unrouted", "canary"]
 """The first three are told by rows. expired: retention took the record, or its answer, away before it was read.
-missing: a later record of the lane was answered. unrouted: no answering lane was ever sent the record."""
+missing: a later record of the lane was answered. unrouted: no answering lane was ever sent the record. canary: a
+canary was sent the record, and production was not sent it, too."""
 
 Scalar = bool | int | float | str | None
 
@@ -60,25 +61,25 @@ class AnswerReader:
     def __init__(self, decode: Callable[[bytes | None], Mapping[str, Any]], slice_names: SliceNames) -> None:
         self._decode: Final = decode
         self._slice_names: Final = slice_names
-        self._lanes: Final[dict[tuple[str, Role], Lane]] = {}
+        self._tracks: Final[dict[tuple[str, Role], Track]] = {}
         self._last_time_ns = 0
         self._last_bucket = bucket_of(0)
 
-    def read(self, value: bytes | None, offset: int, role: Role) -> tuple[Lane, Answer]:
-        """The lane and its answer. role: the topic's. Raises Undecodable."""
+    def read(self, value: bytes | None, offset: int, role: Role) -> tuple[Track, Answer]:
+        """The lane's track and its answer. role: the topic's. Raises Undecodable."""
         row = self._decode(value)
         version = row["routed_version"]
-        lane = self._lanes.get((version, role)) or self._lanes.setdefault((version, role), Lane(version, role))
+        track = self._tracks.get((version, role)) or self._tracks.setdefault((version, role), Track(version, role))
         source_offset = row["source_offset"]
         outcome = row["outcome"]
         if outcome == "withdrawn" and row["error_kind"] == EXPIRED:
             outcome = "expired"
-        return lane, Answer(
+        return track, Answer(
             source_offset,
             source_offset + row["span"],
             offset,
             outcome,
-            lane.version,
+            track.version,
             row["revision"],
             row["event_time"],
             row["event_id"],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from comparator.tracks import Kind
     from understudy.core.topics import EndpointTopics
-    from understudy.deployments.plan import Role
 
 Feed: TypeAlias = Literal["routes", "predictions", "shadow_predictions"]
 
@@ -22,11 +22,11 @@ def topic_of(feed: Feed, topics: EndpointTopics) -> str:
     }[feed]
 
 
-def answers_of(role: Role) -> Feed:
-    """Where lanes of this role answer."""
-    return "predictions" if role == "answering" else "shadow_predictions"
+def answers_of(kind: Kind) -> Feed:
+    """Where tracks of this kind have their answers."""
+    return "shadow_predictions" if kind == "shadow" else "predictions"
 
 
-def needed_by(role: Role) -> tuple[Feed, ...]:
-    """What settling a lane of this role takes."""
-    return ("routes", "predictions") if role == "answering" else FEEDS
+def needed_by(kind: Kind) -> tuple[Feed, ...]:
+    """What settling a track of this kind takes."""
+    return ("routes", "predictions") if kind == "answering" else FEEDS

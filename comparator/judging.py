@@ -1,7 +1,8 @@
 """Compares what two versions answered to one record. Pure.
 
 As in github/scientist: what was observed is a value or an error, recorded first and judged here. A pair is matched,
-mismatched, failed on one side or both, or unpaired for a stated reason.
+mismatched, failed on one side or both, or unpaired for a stated reason. What another version answered in place of a
+withdrawn one is no evidence for or against either, and so unpaired.
 """
 
 from __future__ import annotations
@@ -81,12 +82,8 @@ FAILED_CANDIDATE: Final = Judgement("failed_candidate")
 
 def judge(production: Answer, candidate: Answer, tolerances: Tolerances) -> Judgement:
     """Compare the answers to one record."""
-    if candidate.outcome not in _TOLD:
-        return Judgement(f"unpaired_{candidate.outcome}")
-    if production.reclaimed:
-        return Judgement("unpaired_production_withdrawn")
-    if production.outcome not in _TOLD:
-        return Judgement(f"unpaired_production_{production.outcome}")
+    if reason := _unpaired(production, candidate):
+        return Judgement(f"unpaired_{reason}")
     if production.outcome == "failed":
         return FAILED_BOTH if candidate.outcome == "failed" else FAILED_PRODUCTION
     if candidate.outcome == "failed":
@@ -95,6 +92,19 @@ def judge(production: Answer, candidate: Answer, tolerances: Tolerances) -> Judg
 
 
 _TOLD: Final = frozenset({"answered", "failed"})
+
+
+def _unpaired(production: Answer, candidate: Answer) -> str:
+    """Why there is no pair; nothing where there is one."""
+    if candidate.outcome not in _TOLD:
+        return candidate.outcome
+    if candidate.reclaimed:
+        return "withdrawn"
+    if production.outcome == "canary":
+        return "canary"
+    if production.outcome not in _TOLD:
+        return f"production_{production.outcome}"
+    return "production_withdrawn" if production.reclaimed else ""
 
 
 def _compared(production: Answer, candidate: Answer, tolerances: Tolerances) -> Judgement:

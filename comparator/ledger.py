@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 class LaneLedger:
     """Records of one lane by what became of them.
 
-    A shadow lane's record is settled when production's answer is known, too; until then it is in flight.
+    A record that a shadow was sent is settled when production's answer is known, too; until then it is in flight.
     missing: a later record was answered, this one was not. unexpected: answers without a route, and second answers.
     routed_twice: records that were routed again, or to a second answering lane. unrouted: a shadow's records that no
     answering lane was sent. excluded: what the lane should have had and could not be given; not part of routed.
+    reclaimed: of those answered, how many by another version in place of the lane's own, which was withdrawn.
     """
 
     routed: int = 0
@@ -32,6 +33,7 @@ class LaneLedger:
     routed_twice: int = 0
     unrouted: int = 0
     excluded: int = 0
+    reclaimed: int = 0
 
     @property
     def in_flight(self) -> int:

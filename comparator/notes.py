@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from comparator.feeds import FEEDS, Feed
 from comparator.parked import Parked
+from comparator.tracks import Kind, Track
 from understudy.core.log.errors import LogError
-from understudy.deployments.plan import Lane, Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from understudy.core.log.contract import Position
 
-_ROLES: Final[Mapping[str, Role]] = {"a": "answering", "s": "shadow"}
+_KINDS: Final[Mapping[str, Kind]] = {"a": "answering", "s": "shadow", "c": "canary"}
 
 
 class BadNote(LogError):
@@ -27,8 +27,8 @@ class BadNote(LogError):
 
 
 @dataclass(frozen=True, slots=True)
-class LaneNote:
-    """A lane: the next source offset to settle, whether it was closed, and the examples that it has, per kind."""
+class TrackNote:
+    """A track: the next source offset to settle, whether its lane was closed, and the lane's examples, per kind."""
 
     frontier: int
     closed: bool = False
@@ -40,28 +40,28 @@ class Memo:
     """The state of one partition.
 
     seen: per topic, the offset below which every row was counted. routes_to: every route row below this source
-    offset was counted. floor: the first source offset whose answer a shadow lane waits for; None where none does.
-    parked: where lanes that fell behind are to be read on.
+    offset was counted. floor: the first source offset to which an opinion is waited for; None where none is. parked:
+    where tracks that fell behind are to be read on.
     """
 
     seen: Mapping[Feed, int]
     routes_to: int = 0
     floor: int | None = None
-    lanes: Mapping[Lane, LaneNote] = field(default_factory=dict)
-    parked: Mapping[Lane, Parked] = field(default_factory=dict)
+    tracks: Mapping[Track, TrackNote] = field(default_factory=dict)
+    parked: Mapping[Track, Parked] = field(default_factory=dict)
 
 
 def notes_of(memo: Memo) -> dict[Feed, str]:
-    """The notes of the three positions; lanes are named in the first, and referred to by number in the others."""
-    lanes = list(memo.lanes.items())
-    examples = {str(i): note.examples for i, (_, note) in enumerate(lanes) if note.examples}
-    parked = {str(i): memo.parked[lane].to_json() for i, (lane, _) in enumerate(lanes) if lane in memo.parked}
+    """The notes of the three positions; tracks are named in the first, and referred to by number in the others."""
+    tracks = list(memo.tracks.items())
+    examples = {str(i): note.examples for i, (_, note) in enumerate(tracks) if note.examples}
+    parked = {str(i): memo.parked[track].to_json() for i, (track, _) in enumerate(tracks) if track in memo.parked}
     return {
         "routes": _dumped(
             seen=memo.seen["routes"],
             routes_to=memo.routes_to,
             floor=memo.floor,
-            lanes=[[lane.version, lane.role[0], note.frontier, int(note.closed)] for lane, note in lanes],
+            lanes=[[track.version, track.kind[0], note.frontier, int(note.closed)] for track, note in tracks],
         ),
         "predictions": _dumped(seen=memo.seen["predictions"], examples=examples),
         "shadow_predictions": _dumped(seen=memo.seen["shadow_predictions"], parked=parked),
@@ -87,16 +87,16 @@ def memo_of(positions: Mapping[Feed, Position]) -> Memo:
 
 def _memo(notes: Mapping[Feed, Any]) -> Memo:
     routes, examples, parked = notes["routes"], notes["predictions"]["examples"], notes["shadow_predictions"]["parked"]
-    lanes = [Lane(version, _ROLES[role]) for version, role, _, _ in routes["lanes"]]
+    tracks = [Track(version, _KINDS[kind]) for version, kind, _, _ in routes["lanes"]]
     return Memo(
         {feed: notes[feed]["seen"] for feed in FEEDS},
         routes["routes_to"],
         routes["floor"],
         {
-            lane: LaneNote(frontier, bool(closed), examples.get(str(i), {}))
-            for i, (lane, (_, _, frontier, closed)) in enumerate(zip(lanes, routes["lanes"], strict=True))
+            track: TrackNote(frontier, bool(closed), examples.get(str(i), {}))
+            for i, (track, (_, _, frontier, closed)) in enumerate(zip(tracks, routes["lanes"], strict=True))
         },
-        {lanes[int(i)]: Parked.of_json(items) for i, items in parked.items()},
+        {tracks[int(i)]: Parked.of_json(items) for i, items in parked.items()},
     )
 
 

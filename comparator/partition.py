@@ -1,22 +1,22 @@
-"""The comparator's state of one partition: the join of the lanes that keep up, and the lanes that do not."""
+"""The comparator's state of one partition: the join of the tracks that keep up, and those that do not."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from comparator.backlog import Backlog
-from comparator.catch_up import CatchUp, HeldUp
+from comparator.doubles import Doubles
 from comparator.examples import ExamplesTaken
-from comparator.feeds import FEEDS, answers_of, needed_by
-from comparator.flow import Flow, answered_to, shadows_of
+from comparator.feeds import FEEDS
+from comparator.flow import Flow
 from comparator.join import Join
 from comparator.judging import EXACT, Tolerances
-from comparator.notes import LaneNote, Memo, memo_of, notes_of
-from comparator.parked import Parked
+from comparator.notes import Memo, TrackNote, memo_of, notes_of
+from comparator.parking import Parking
 from comparator.routed import RoutedFrame
 from comparator.tally import Tally
+from comparator.tracks import Track
 from understudy.core.log.contract import Position
 
 if TYPE_CHECKING:
@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     from comparator.feeds import Feed
     from comparator.reading import RowReader
     from understudy.core.batches import Batch
-    from understudy.deployments.plan import Lane
-
-REMEMBERED_FRAMES: Final = 64
-"""Among so many of the last answering frames, records that were routed to two answering lanes are looked for."""
-
-NEVER: Final = 1 << 62
-"""Above every source offset: a lane that is not known any more has settled all that it ever will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,99 +56,121 @@ class Partition:
     def __init__(self, positions: Mapping[Feed, Position], reader: RowReader, options: Options) -> None:
         memo = memo_of(positions)
         self._reader: Final = reader
-        self._read: Final = {feed: positions[feed].offset for feed in FEEDS}
+        self._begun: Final = {feed: positions[feed].offset for feed in FEEDS}
+        self._read: Final = dict(self._begun)
         self._seen: Final = dict(memo.seen)
-        self._parked: Final = dict(memo.parked)
         self._memo: Final = memo
-        taken = ExamplesTaken(
-            options.examples_per_kind, {lane: dict(note.examples) for lane, note in memo.lanes.items()}
-        )
+        examples = {track.lane: dict(note.examples) for track, note in memo.tracks.items() if note.examples}
+        taken = ExamplesTaken(options.examples_per_kind, examples)
         self.tally: Final = Tally(options.block_s * 1_000, options.tolerances, taken)
         self._join: Final = Join(self.tally, _backlogs(memo), may_owe=self._parked_may_owe)
         self._flow: Final = Flow(options.max_lag_records)
-        self._answering_frames: Final[deque[tuple[Lane, RoutedFrame]]] = deque(maxlen=REMEMBERED_FRAMES)
-        self._catch_up: CatchUp | None = None
+        self._parking: Final = Parking(memo.parked, self._join, self._flow.room)
+        self._doubles: Final = Doubles()
+        self._canaries: Final = {track.source: track for track in memo.tracks if track.kind == "canary"}
         self._asked: Mapping[Feed, int] = {}
-        self._held_up: dict[Lane, HeldUp] = {}
-        self._turns: dict[Lane, int] = {}
         self._resume_routes()
 
     # Taking rows
 
     def read_again(self, feed: Feed, batches: Sequence[Batch]) -> None:
         """Take a page of the past that `pages` asked for."""
-        if self._catch_up is None or feed not in self._asked:
+        catch_up = self._parking.catch_up
+        if catch_up is None or feed not in self._asked:
             return
         position = self._read[feed]
         page = [batch for batch in batches if batch.base_offset < position]
-        self._catch_up.turn(feed, [(batch, self._reader.read(feed, batch)) for batch in page], position)
+        catch_up.turn(feed, [(batch, self._reader.read(feed, batch)) for batch in page], position)
 
     def take(self, feed: Feed, batch: Batch, now_s: float) -> None:
         """Take the next batch of a topic. Raises ForeignRow; SchemaUnavailable."""
         rows = self._reader.read(feed, batch)
-        if self._catch_up is not None:
-            self._catch_up.follow(feed, batch, rows, self._read[feed])
-        for lane, row in rows:
+        if self._parking.catch_up is not None:
+            self._parking.catch_up.follow(feed, batch, rows, self._read[feed])
+        for track, row in rows:
             is_new = row.offset >= self._seen[feed]
             if isinstance(row, RoutedFrame):
-                self._route(lane, row, is_new)
+                self._route(track, row, is_new)
             else:
-                self._answer(feed, lane, row, is_new)
-        self._anchor_parked(feed, batch)
+                self._answer(feed, track, row, is_new)
+                if track in self._canaries:
+                    self._answer(feed, self._canaries[track], row, is_new)
+        if batch.next_offset > self._seen[feed]:
+            self._parking.anchor(feed, batch)
         self._flow.streams[feed].hear(batch, now_s)
         self._read[feed] = batch.next_offset
         self._seen[feed] = max(self._seen[feed], batch.next_offset)
         self._resume_routes()
 
-    def _route(self, lane: Lane, frame: RoutedFrame, is_new: bool) -> None:
-        parked = self._parked.get(lane)
-        backlog = None if parked else self._backlog(lane, is_new)
+    def _route(self, track: Track, frame: RoutedFrame, is_new: bool) -> None:
+        if frame.excluded:
+            if is_new:
+                self.tally.ledger(track.lane, frame.revision, "excluded", frame.count)
+            return
         if is_new:
-            self._count_routed(lane, frame, 0 if backlog is None else backlog.routed_to)
-        if parked is not None and is_new:
-            parked.owed += frame.count
-            parked.revision = frame.revision
-        if backlog is not None:
-            backlog.route(frame)
-        if lane.role == "answering":
-            self._join.routes_to = max(self._join.routes_to, frame.after)
+            self._count_routed(track, frame)
+        self._follow(track, frame, is_new)
+        if track.kind == "answering":
+            self._follow_canary(track, frame, is_new)
+            self._join.take_answering(frame)
 
-    def _count_routed(self, lane: Lane, frame: RoutedFrame, routed_to: int) -> None:
+    def _follow(self, track: Track, frame: RoutedFrame, is_new: bool) -> None:
+        if track in self._parking.parked:
+            if is_new:
+                self._parking.route(track, frame)
+        elif backlog := self._backlog(track, is_new, frame.base):
+            backlog.route(frame)
+
+    def _follow_canary(self, track: Track, frame: RoutedFrame, is_new: bool) -> None:
+        """What a lane is sent as a canary is followed once more, as long as there is any of it to be compared."""
+        canary = self._canaries.get(track)
+        if canary is None:
+            if not is_new or frame.part != "canary" or frame.closes:
+                return
+            canary = self._begin_canary(track, frame)
+        self._follow(canary, frame, is_new)
+
+    def _begin_canary(self, track: Track, frame: RoutedFrame) -> Track:
+        canary = self._canaries[track] = Track(track.version, "canary")
+        if track in self._parking.parked:
+            again = {feed: self._begun[feed] for feed in FEEDS if self._is_reading_again(feed)}
+            self._parking.begin(canary, frame, again)
+        else:
+            waiting = self._join.backlogs[track].answers  # they may be visible before their routes
+            self._join.backlogs[canary] = Backlog(canary, frame.base)
+            self._join.backlogs[canary].answers.extend(each for each in waiting if each.after > frame.base)
+        return canary
+
+    def _count_routed(self, track: Track, frame: RoutedFrame) -> None:
         if frame.closes:
             return
-        first_time = frame.count_from(routed_to)
-        self.tally.ledger(lane, frame.revision, "routed", first_time)
+        backlog = self._join.backlogs.get(track)
+        first_time = frame.count_from(0 if backlog is None else backlog.routed_to)
+        self.tally.ledger(track.lane, frame.revision, "routed", first_time)
         twice = frame.count - first_time
-        if lane.role == "answering":
-            twice += sum(frame.shared_with(each) for other, each in self._answering_frames if other != lane)
-            self._answering_frames.append((lane, frame))
+        if track.kind == "answering":
+            twice += self._doubles.count(track, frame)
         if twice:
-            self.tally.ledger(lane, frame.revision, "routed_twice", twice)
+            self.tally.ledger(track.lane, frame.revision, "routed_twice", twice)
 
-    def _answer(self, feed: Feed, lane: Lane, answer: Answer, is_new: bool) -> None:
-        parked = self._parked.get(lane)
-        if parked is not None:
+    def _answer(self, feed: Feed, track: Track, answer: Answer, is_new: bool) -> None:
+        if track in self._parking.parked:
             if is_new:
-                parked.hear(feed, answer)
+                self._parking.hear(track, feed, answer)
             return
-        backlog = self._backlog(lane, is_new)
-        if backlog is not None and not backlog.answer(answer) and is_new:
-            self.tally.fact(lane, answer, "unexpected")
+        backlog = self._backlog(track, is_new, self._routes_to())
+        if backlog is not None and not backlog.answer(answer) and is_new and track.kind != "canary":
+            self.tally.fact(backlog.lane, answer, "unexpected")
 
-    def _backlog(self, lane: Lane, is_new: bool) -> Backlog | None:
-        """Rows that were counted before tell nothing of lanes that have ended since."""
-        backlog = self._join.backlogs.get(lane)
+    def _backlog(self, track: Track, is_new: bool, begin: int) -> Backlog | None:
+        """The track's, which, if it is a new one, was sent nothing before the source offset `begin`.
+
+        Rows that were counted before tell nothing of tracks that have ended since.
+        """
+        backlog = self._join.backlogs.get(track)
         if backlog is None and is_new:
-            backlog = self._join.backlogs[lane] = Backlog(lane)
+            backlog = self._join.backlogs[track] = Backlog(track, begin)
         return backlog
-
-    def _anchor_parked(self, feed: Feed, batch: Batch) -> None:
-        """Production's answers for a parked lane begin with the first row that came since."""
-        if feed != "predictions" or batch.next_offset <= self._seen[feed]:
-            return
-        for lane, parked in self._parked.items():
-            if lane.role == "shadow" and batch.columns.offsets:
-                parked.anchors.setdefault(feed, batch.columns.offsets[0])
 
     def _resume_routes(self) -> None:
         """Once the routes that were counted before were read again, all of them are known."""
@@ -169,97 +184,47 @@ class Partition:
     # Settling
 
     def settle(self, now_s: float) -> None:
-        """Settle what can be; park lanes that are late, and let those go on that have caught up."""
+        """Settle what can be; park tracks that are late, and let those go on that have caught up."""
         self._join.settle()
         if any(self._is_reading_again(feed) for feed in FEEDS):
             return
-        if self._catch_up is not None:
-            self._catch_up.settle(self._read, self._join.routes_to)
-            if self._may_go_on(self._catch_up):
-                self._go_on(self._catch_up)
+        self._end_canaries()
         self._park_late(now_s)
-        self._choose_catch_up()
+        if self._parking.settle(self._read):
+            self._join.settle()
+        self._parking.choose(self._read)
+
+    def _end_canaries(self) -> None:
+        """Forget what was followed to be compared, once all of it was."""
+        for source, canary in list(self._canaries.items()):
+            backlog = self._join.backlogs.get(canary)
+            if backlog is not None and not backlog.compared:
+                del self._join.backlogs[canary], self._canaries[source]
 
     def _park_late(self, now_s: float) -> None:
-        for lane in self._flow.late(self._join, now_s):
-            self._park(lane)
-        if self._answering_is_parked():
-            # What an answering lane settles while it catches up is not kept for others, so they catch up, too.
-            for backlog in shadows_of(self._join):
-                if backlog.frames:
-                    self._park(backlog.lane)
+        for track in self._flow.late(self._join, now_s):
+            self._park(track)
+        owed_to = self._parking.opinions_owed_to
+        for backlog in self._join.candidates():
+            needs = backlog.compares_from
+            if needs is not None and needs < owed_to:
+                self._park(backlog.track)
 
-    def _park(self, lane: Lane) -> None:
-        own = answers_of(lane.role)
-        anchors = self._join.oldest_for(lane)
-        backlog = self._join.backlogs.pop(lane)
-        self._parked[lane] = Parked(
-            frontier=max(backlog.frontier, backlog.counted_to),
-            owed=backlog.owed,
-            revision=backlog.frames[-1].revision,
-            counted_to=self._seen[own],
-            answered_to=backlog.answers[-1].after if backlog.answers else backlog.frontier,
-            awake=bool(backlog.answers),
-            anchors=anchors,
-        )
-
-    def _may_go_on(self, catch_up: CatchUp) -> bool:
-        held_back = catch_up.lane.role == "shadow" and self._answering_is_parked()
-        return catch_up.has_caught_up(self._read) and not held_back
-
-    def _go_on(self, catch_up: CatchUp) -> None:
-        """From now on the lane is one of those that keep up."""
-        self._join.backlogs[catch_up.lane] = catch_up.backlog
-        self._join.production.take_over(catch_up.join.production)
-        del self._parked[catch_up.lane]
-        self._catch_up = None
-        self._join.settle()
-
-    def _choose_catch_up(self) -> None:
-        """One lane catches up at a time; one that cannot go on makes way."""
-        if self._catch_up is not None:
-            if self._pages(self._catch_up):
-                return
-            if held_up := self._catch_up.held_up:
-                self._held_up[self._catch_up.lane] = held_up
-        ready = [lane for lane in self._parked if self._is_ready(lane)]
-        if ready:
-            lane = min(ready, key=lambda each: (each.role, self._turns.get(each, 0)))
-            self._turns[lane] = max(self._turns.values(), default=0) + 1
-            self._catch_up = CatchUp.of(lane, self._parked[lane], self.tally, self._flow.room, self._frontier_of)
-
-    def _is_ready(self, lane: Lane) -> bool:
-        """Whether reading the lane's past again would bring it on."""
-        parked, held_up = self._parked[lane], self._held_up.get(lane)
-        if not parked.awake or (self._catch_up is not None and self._catch_up.lane == lane):
-            return False
-        has_rows = all(feed in parked.anchors for feed in needed_by(lane.role))
-        return has_rows and (held_up is None or self._frontier_of(held_up.by) > held_up.at)
-
-    def _frontier_of(self, lane: Lane) -> int:
-        """How far an answering lane is settled."""
-        if lane in self._parked:
-            return self._parked[lane].frontier
-        backlog = self._join.backlogs.get(lane)
-        return NEVER if backlog is None else backlog.frontier
-
-    def _answering_is_parked(self) -> bool:
-        return any(lane.role == "answering" for lane in self._parked)
+    def _park(self, track: Track) -> None:
+        self._parking.park(track, self._seen)
+        canary = self._canaries.get(track)
+        if canary in self._join.backlogs:
+            self._parking.park(canary, self._seen)
 
     def _parked_may_owe(self, at: int) -> bool:
-        return any(lane.role == "answering" and parked.frontier <= at for lane, parked in self._parked.items())
+        return self._parking.may_owe(at)
 
     # What to read, and what to commit
 
     def pages(self) -> Mapping[Feed, int]:
         """The offsets to read again from, behind the positions."""
-        self._asked = {} if self._catch_up is None else self._pages(self._catch_up)
+        self._asked = self._parking.pages(self._read)
         return self._asked
-
-    def _pages(self, catch_up: CatchUp) -> dict[Feed, int]:
-        lag = answered_to(self._join) - catch_up.backlog.frontier
-        near = catch_up.lane.role == "answering" or lag <= self._flow.room
-        return catch_up.pages(self._read, near=near)
 
     def paused(self, now_s: float) -> set[Feed]:
         """The topics to read on later."""
@@ -267,29 +232,37 @@ class Partition:
 
     def positions(self) -> dict[Feed, Position]:
         """What to commit together with all that was counted since the last commit."""
+        self._forget_ended()
         oldest = self._join.oldest()
-        self._forget_ended(oldest)
         notes = notes_of(self._memo_now())
         return {
             feed: Position(min(self._read[feed], oldest.get(feed, self._read[feed])), notes[feed]) for feed in FEEDS
         }
 
-    def _forget_ended(self, oldest: Mapping[Feed, int]) -> None:
-        """Forget lanes that were closed and settled, as soon as none of their rows can be read again."""
-        for lane, backlog in list(self._join.backlogs.items()):
+    def _forget_ended(self) -> None:
+        """Forget lanes that were closed and settled, and whose opinions nobody waits for: notes have little room."""
+        if any(self._is_reading_again(feed) for feed in FEEDS):
+            return
+        floor = self._join.floor()
+        for track, backlog in list(self._join.backlogs.items()):
             ended = backlog.closed and not backlog.frames and not backlog.answers
-            if ended and not {"routes", answers_of(lane.role)} & oldest.keys():
-                del self._join.backlogs[lane]
-                self.tally.taken.counts.pop(lane, None)
+            if ended and (floor is None or backlog.opinions_to <= floor):
+                del self._join.backlogs[track]
+        followed = {track.lane for track in (*self._join.backlogs, *self._parking.parked)}
+        for lane in self.tally.taken.counts.keys() - followed:
+            del self.tally.taken.counts[lane]
 
     def _memo_now(self) -> Memo:
         examples = self.tally.taken.counts
         going = {
-            lane: LaneNote(max(backlog.frontier, backlog.counted_to), backlog.closed, examples.get(lane, {}))
-            for lane, backlog in self._join.backlogs.items()
+            track: TrackNote(max(each.frontier, each.counted_to), each.closed, examples.get(each.lane, {}))
+            for track, each in self._join.backlogs.items()
         }
-        parked = {lane: LaneNote(each.frontier, examples=examples.get(lane, {})) for lane, each in self._parked.items()}
-        return Memo(self._seen, self._routes_to(), self._floor(), going | parked, self._parked)
+        parked = {
+            track: TrackNote(each.frontier, examples=examples.get(track.lane, {}))
+            for track, each in self._parking.parked.items()
+        }
+        return Memo(self._seen, self._routes_to(), self._floor(), going | parked, self._parking.parked)
 
     def _routes_to(self) -> int:
         return max(self._join.routes_to, self._memo.routes_to)
@@ -300,13 +273,13 @@ class Partition:
         return min((floor for floor in floors if floor is not None), default=None)
 
 
-def _backlogs(memo: Memo) -> dict[Lane, Backlog]:
-    """The lanes that are not parked. Answering lanes begin where a shadow lane still waits for their answers."""
-    backlogs: dict[Lane, Backlog] = {}
-    for lane, note in memo.lanes.items():
-        if lane in memo.parked:
+def _backlogs(memo: Memo) -> dict[Track, Backlog]:
+    """The tracks that are not parked. Lanes begin where an opinion of theirs may still be waited for."""
+    backlogs: dict[Track, Backlog] = {}
+    for track, note in memo.tracks.items():
+        if track in memo.parked:
             continue
-        again = lane.role == "answering" and memo.floor is not None
-        frontier = min(note.frontier, memo.floor) if again and memo.floor is not None else note.frontier
-        backlogs[lane] = Backlog(lane, frontier, note.frontier, note.frontier, note.closed)
+        again = memo.floor is not None and track.kind != "canary"
+        frontier = min(note.frontier, memo.floor or 0) if again else note.frontier
+        backlogs[track] = Backlog(track, frontier, note.frontier, note.frontier, note.frontier, note.closed)
     return backlogs

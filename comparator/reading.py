@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from comparator.answers import Answer, AnswerReader
 from comparator.routed import RoutedFrame
+from comparator.tracks import Track
 from schemas.encodings import RowDecoder, Undecodable
 from understudy.core.log.errors import LogError
-from understudy.deployments.plan import Lane
 
 if TYPE_CHECKING:
     from comparator.feeds import Feed
     from comparator.slices import SliceNames
     from understudy.core.batches import Batch
 
-Rows: TypeAlias = Sequence[tuple[Lane, RoutedFrame | Answer]]
+Rows: TypeAlias = Sequence[tuple[Track, RoutedFrame | Answer]]
 """What the rows of one batch say of lanes, in the batch's order."""
 
 
@@ -35,25 +35,25 @@ class RowReader:
         """Raises ForeignRow; SchemaUnavailable."""
         return self.routes(batch) if feed == "routes" else self.answers(feed, batch)
 
-    def routes(self, batch: Batch) -> list[tuple[Lane, RoutedFrame]]:
-        """What was sent to lanes; rows on other matters are left out. Raises ForeignRow."""
+    def routes(self, batch: Batch) -> list[tuple[Track, RoutedFrame]]:
+        """What was sent to lanes, or could not be; rows on other matters are left out. Raises ForeignRow."""
         columns = batch.columns
-        routes: list[tuple[Lane, RoutedFrame]] = []
+        routes: list[tuple[Track, RoutedFrame]] = []
         for offset, value in zip(columns.offsets, columns.values, strict=True):
             try:
                 row = self._route(value)
             except Undecodable as error:
                 raise _foreign("routes", offset, error) from error
             if row["kind"] != "adopted":
-                routes.append((Lane(row["version"], row["role"]), RoutedFrame.of(row, columns.offsets[0])))
+                routes.append((Track(row["version"], row["role"]), RoutedFrame.of(row, columns.offsets[0])))
         return routes
 
-    def answers(self, feed: Feed, batch: Batch) -> list[tuple[Lane, Answer]]:
+    def answers(self, feed: Feed, batch: Batch) -> list[tuple[Track, Answer]]:
         """What lanes answered. Raises ForeignRow; SchemaUnavailable."""
         columns = batch.columns
         role: Final = "answering" if feed == "predictions" else "shadow"
         read = self._answers.read
-        answers: list[tuple[Lane, Answer]] = []
+        answers: list[tuple[Track, Answer]] = []
         for offset, value in zip(columns.offsets, columns.values, strict=True):
             try:
                 answers.append(read(value, offset, role))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from understudy.deployments.plan import Part, Role
+
+_USUAL_PARTS: Final[Mapping[Role, Part]] = {"answering": "production", "shadow": "shadow"}
+"""What a row means that says nothing of its lane's part, as those of the first version of the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +19,8 @@ class RoutedFrame:
     """The source offsets from `base` up to, not including, `after`, or those of them whose bit is set.
 
     offset: of the first row of the batch that holds the row, for a batch of routes is taken as a whole. closes: an
-    END frame, which has no records.
+    END frame, which has no records. part: what the lane was sent them for. excluded: they were not sent, because the
+    lane could not be written to.
     """
 
     base: int
@@ -24,13 +30,29 @@ class RoutedFrame:
     offset: int
     bitmap: bytes | None = None
     closes: bool = False
+    part: Part = "production"
+    excluded: bool = False
 
     @classmethod
     def of(cls, row: Mapping[str, Any], offset: int) -> Self:
-        """The frame of a route row of kind frame or end. offset: of its batch's first row."""
-        base = row["base_offset"]
-        closes = row["kind"] == "end"
-        return cls(base, base + row["span"], row["count"], row["revision"], offset, row["bitmap"], closes)
+        """The frame of a route row of any kind but adopted. offset: of its batch's first row."""
+        base, kind = row["base_offset"], row["kind"]
+        return cls(
+            base,
+            base + row["span"],
+            row["count"],
+            row["revision"],
+            offset,
+            row["bitmap"],
+            kind == "end",
+            row["part"] or _USUAL_PARTS[row["role"]],
+            kind == "excluded",
+        )
+
+    @property
+    def is_opinion(self) -> bool:
+        """Whether its records show what production says to them."""
+        return self.part in {"production", "mirror"}
 
     def offsets_from(self, at: int) -> Iterable[int]:
         """Its source offsets from `at` on, ascending."""

@@ -11,7 +11,7 @@ from schemas.encodings import RowDecoder, RowEncoder, Undecodable
 from understudy.statistics.sketch import bucket_of
 
 if TYPE_CHECKING:
-    from understudy.deployments.plan import Lane
+    from comparator.tracks import Track
 
 CANDIDATE = shadow("candidate")
 ENCODE = RowEncoder.of("avro", "prediction").encode
@@ -22,16 +22,16 @@ def reader() -> AnswerReader:
     return AnswerReader(RowDecoder.of("avro", "prediction").decode, SliceNames())
 
 
-def read(reader: AnswerReader, row: dict[str, object]) -> tuple[Lane, Answer]:
+def read(reader: AnswerReader, row: dict[str, object]) -> tuple[Track, Answer]:
     return reader.read(ENCODE(row), 7, "shadow" if row["lane"] == "shadow" else "answering")
 
 
 def test_an_answer_says_what_it_is_compared_by(reader: AnswerReader) -> None:
     row = answer(PRODUCTION, 5, probabilities=[0.2, 0.8], slices={"origin": "JFK"}, model_time_ns=1_234)
 
-    lane, found = read(reader, row)
+    track, found = read(reader, row)
 
-    assert lane == PRODUCTION
+    assert track.lane == PRODUCTION
     assert (found.source_offset, found.after, found.offset, found.outcome) == (5, 6, 7, "answered")
     assert (found.label, found.probabilities, found.slices) == (0, [0.2, 0.8], ("origin=JFK",))
     assert (found.event_time_ms, found.event_id, found.model_time) == (5_000, "e5", bucket_of(1_234))
@@ -53,9 +53,9 @@ def test_a_withdrawn_range_may_say_that_its_records_had_expired(reader: AnswerRe
 
 
 def test_another_versions_answer_is_reclaimed(reader: AnswerReader) -> None:
-    lane, found = read(reader, answer(PRODUCTION, 5, answered_version="m:older"))
+    track, found = read(reader, answer(PRODUCTION, 5, answered_version="m:older"))
 
-    assert lane == PRODUCTION
+    assert track.lane == PRODUCTION
     assert found.reclaimed
 
 

@@ -1,23 +1,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
 from comparator.answers import Answer, absent
 from comparator.backlog import Backlog
 from comparator.routed import RoutedFrame
-from understudy.deployments.plan import Lane
+from comparator.tracks import Track
 
-LANE = Lane("m:v", "shadow")
+if TYPE_CHECKING:
+    from understudy.deployments.plan import Part
+
+TRACK = Track("m:v", "shadow")
 
 
-def frame(base: int, after: int, *, bitmap: bytes | None = None, closes: bool = False) -> RoutedFrame:
-    return RoutedFrame(base, after, after - base, 1, base, bitmap, closes)
+def frame(
+    base: int, after: int, *, bitmap: bytes | None = None, closes: bool = False, part: Part = "shadow"
+) -> RoutedFrame:
+    return RoutedFrame(base, after, after - base, 1, base, bitmap, closes, part)
 
 
 def answered(at: int, *, after: int | None = None) -> Answer:
-    found = absent(at, "answered" if after is None else "withdrawn", LANE.version, 1, at)
+    found = absent(at, "answered" if after is None else "withdrawn", TRACK.version, 1, at)
     return found._replace(after=after or at + 1)
 
 
@@ -45,7 +51,7 @@ def ear() -> Ear:
 
 
 def backlog(frames: list[RoutedFrame], answers: list[Answer]) -> Backlog:
-    made = Backlog(LANE)
+    made = Backlog(TRACK)
     for each in frames:
         made.route(each)
     for found in answers:
@@ -60,21 +66,20 @@ def test_records_are_settled_in_the_lanes_order_as_far_as_they_are_answered(ear:
 
     assert ear.settled == [(0, "answered"), (1, "answered"), (2, "answered")]
     assert (lane.frontier, lane.next_owed, lane.owed, lane.settled) == (3, 3, 1, 3)
-    assert lane.owes(3)
-    assert not lane.owes(2)
+    assert lane.owes_from == 3
 
 
 def test_a_record_that_is_to_wait_is_offered_again(ear: Ear) -> None:
     lane = backlog([frame(0, 2)], [answered(0), answered(1)])
     ear.waits_at = 1
     lane.settle(2, ear.take, ear.drop)
-    assert (lane.frontier, lane.needs_from) == (1, 1)
+    assert (lane.frontier, lane.owes_from, lane.compares_from) == (1, 1, 1)
 
     ear.waits_at = None
     lane.settle(2, ear.take, ear.drop)
 
     assert ear.settled == [(0, "answered"), (1, "answered")]
-    assert lane.needs_from is None
+    assert (lane.owes_from, lane.compares_from) == (None, None)
 
 
 def test_an_answer_waits_for_its_route(ear: Ear) -> None:
@@ -141,7 +146,7 @@ def test_a_withdrawn_range_settles_what_was_routed_in_it(ear: Ear) -> None:
 
 
 def test_a_half_settled_range_is_taken_again(ear: Ear) -> None:
-    lane = Backlog(LANE, frontier=2)
+    lane = Backlog(TRACK, frontier=2)
 
     assert lane.answer(answered(0, after=4))
     lane.route(frame(0, 4))

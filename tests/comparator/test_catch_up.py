@@ -55,7 +55,7 @@ def test_a_dead_lane_costs_nothing_across_restarts_either(world: World) -> None:
         world.poll()
 
     assert world.rereads == 0
-    assert len(world.state._join.production) == 0
+    assert len(world.state._join.opinions) == 0
 
 
 def test_what_waits_for_a_lane_stays_bounded() -> None:
@@ -67,7 +67,7 @@ def test_what_waits_for_a_lane_stays_bounded() -> None:
         answer_all(world, PRODUCTION, offsets)
         world.show()
         world.poll()
-        most = max(most, len(world.state._join.production))
+        most = max(most, len(world.state._join.opinions))
 
     assert 0 < most <= MAX_LAG + 5
 

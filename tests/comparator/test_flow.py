@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from comparator.answers import absent
@@ -10,11 +12,14 @@ from comparator.join import Join
 from comparator.judging import EXACT
 from comparator.routed import RoutedFrame
 from comparator.tally import Tally
-from understudy.core.batches import build_columns, relocate
-from understudy.deployments.plan import Lane
+from comparator.tracks import Track
 
-PRODUCTION = Lane("m:p", "answering")
-SHADOW = Lane("m:s", "shadow")
+if TYPE_CHECKING:
+    from understudy.deployments.plan import Part
+from understudy.core.batches import build_columns, relocate
+
+PRODUCTION = Track("m:p", "answering")
+SHADOW = Track("m:s", "shadow")
 LIMIT = 10
 NOW_S = 100.0
 
@@ -38,21 +43,31 @@ def hear(flow: Flow, now_s: float = NOW_S, **stored_ms: int) -> None:
             flow.streams[feed].hear(batch, now_s)
 
 
-def owe(join: Join, lane: Lane, records: int, *, frames: int = 1) -> None:
+def part_of(track: Track) -> Part:
+    return "production" if track.kind == "answering" else "shadow"
+
+
+def settle_production(join: Join, to: int) -> None:
+    """Production has answered so much."""
+    backlog = join.backlogs[PRODUCTION]
+    backlog.frontier = backlog.opinions_to = to
+
+
+def owe(join: Join, lane: Track, records: int, *, frames: int = 1) -> None:
     for i in range(frames):
-        join.backlogs[lane].route(RoutedFrame(i * records, (i + 1) * records, records, 1, i))
+        join.backlogs[lane].route(RoutedFrame(i * records, (i + 1) * records, records, 1, i, part=part_of(lane)))
 
 
-def keep(join: Join, lane: Lane, answers: int) -> None:
+def keep(join: Join, lane: Track, answers: int) -> None:
     join.backlogs[lane].answers.extend(absent(at, "answered", lane.version, 1, at) for at in range(answers))
 
 
 def test_a_lane_that_is_late_although_its_topic_is_read_is_parked(join: Join, flow: Flow) -> None:
     owe(join, SHADOW, 100)
-    join.backlogs[PRODUCTION].frontier = LIMIT
+    settle_production(join, LIMIT)
     assert flow.late(join, NOW_S) == []
 
-    join.backlogs[PRODUCTION].frontier = LIMIT + 1
+    settle_production(join, LIMIT + 1)
 
     assert answered_to(join) == LIMIT + 1
     assert flow.late(join, NOW_S) == [SHADOW]
@@ -61,7 +76,7 @@ def test_a_lane_that_is_late_although_its_topic_is_read_is_parked(join: Join, fl
 
 def test_a_topic_that_is_read_from_the_past_is_waited_for(join: Join, flow: Flow) -> None:
     owe(join, SHADOW, 100)
-    join.backlogs[PRODUCTION].frontier = LIMIT + 1
+    settle_production(join, LIMIT + 1)
     hear(flow, predictions=60_000, shadow_predictions=10_000)
 
     assert flow.late(join, NOW_S) == []
@@ -73,7 +88,7 @@ def test_a_topic_that_is_read_from_the_past_is_waited_for(join: Join, flow: Flow
 
 def test_topics_read_at_the_same_time_do_not_wait_for_each_other(join: Join, flow: Flow) -> None:
     owe(join, SHADOW, 100)
-    join.backlogs[PRODUCTION].frontier = LIMIT + 1
+    settle_production(join, LIMIT + 1)
     hear(flow, predictions=60_000, shadow_predictions=59_500)
 
     assert flow.paused(join, NOW_S) == set()
@@ -93,7 +108,7 @@ def test_shadows_wait_for_production_that_is_read_from_the_past(join: Join, flow
 
 @pytest.mark.parametrize(("lane", "paused"), [(PRODUCTION, {"predictions"}), (SHADOW, {"shadow_predictions"})], ids=str)
 def test_answers_wait_for_their_routes_and_no_lane_is_late_for_that(
-    join: Join, flow: Flow, lane: Lane, paused: set[str]
+    join: Join, flow: Flow, lane: Track, paused: set[str]
 ) -> None:
     keep(join, lane, LIMIT + 1)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from comparator.answers import absent
@@ -9,10 +11,13 @@ from comparator.join import Join
 from comparator.judging import EXACT
 from comparator.routed import RoutedFrame
 from comparator.tally import Tally
-from understudy.deployments.plan import Lane
+from comparator.tracks import Track
 
-PRODUCTION = Lane("m:p", "answering")
-FIRST, SECOND = Lane("m:a", "shadow"), Lane("m:b", "shadow")
+if TYPE_CHECKING:
+    from understudy.deployments.plan import Part
+
+PRODUCTION = Track("m:p", "answering")
+FIRST, SECOND = Track("m:a", "shadow"), Track("m:b", "shadow")
 
 
 @pytest.fixture
@@ -20,23 +25,27 @@ def join() -> Join:
     return Join(Tally(1_000, EXACT, ExamplesTaken(0)))
 
 
-def send(join: Join, base: int, after: int, *lanes: Lane, row: int = 0) -> None:
+def send(join: Join, base: int, after: int, *lanes: Track, row: int = 0) -> None:
     for lane in lanes:
         backlog = join.backlogs.setdefault(lane, Backlog(lane))
-        backlog.route(RoutedFrame(base, after, after - base, 1, row))
+        backlog.route(RoutedFrame(base, after, after - base, 1, row, part=part_of(lane)))
     join.routes_to = after
 
 
-def reply(join: Join, lane: Lane, *offsets: int) -> None:
+def part_of(lane: Track) -> Part:
+    return "production" if lane.kind == "answering" else "shadow"
+
+
+def reply(join: Join, lane: Track, *offsets: int) -> None:
     backlog = join.backlogs.setdefault(lane, Backlog(lane))
     for at in offsets:
         assert backlog.answer(absent(at, "answered", lane.version, 1, 100 + at)._replace(event_time_ms=at))
 
 
-def counts(join: Join, lane: Lane) -> dict[str, int]:
+def counts(join: Join, lane: Track) -> dict[str, int]:
     found: dict[str, int] = {}
     for group, name, cell in join.tally:
-        if group.lane == lane and name is None:
+        if group.lane == lane.lane and name is None:
             found |= cell.counts
     return found
 
@@ -59,15 +68,15 @@ def test_productions_answers_are_kept_until_every_shadow_has_used_them(join: Joi
     reply(join, PRODUCTION, 0, 1, 2)
     reply(join, FIRST, 0, 1, 2)
     join.settle()
-    assert (len(join.production), join.floor()) == (3, 0)
+    assert (len(join.opinions), join.floor()) == (3, 0)
 
     reply(join, SECOND, 0, 1)
     join.settle()
-    assert (len(join.production), join.floor()) == (1, 2)
+    assert (len(join.opinions), join.floor()) == (1, 2)
 
     reply(join, SECOND, 2)
     join.settle()
-    assert (len(join.production), join.floor()) == (0, None)
+    assert (len(join.opinions), join.floor()) == (0, None)
 
 
 def test_without_shadows_nothing_is_kept(join: Join) -> None:
@@ -75,7 +84,7 @@ def test_without_shadows_nothing_is_kept(join: Join) -> None:
     reply(join, PRODUCTION, 0, 1, 2)
     join.settle()
 
-    assert len(join.production) == 0
+    assert len(join.opinions) == 0
     assert join.oldest() == {}
 
 

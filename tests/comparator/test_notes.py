@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from comparator.feeds import FEEDS, Feed
-from comparator.notes import BadNote, LaneNote, Memo, memo_of, notes_of
+from comparator.notes import BadNote, Memo, TrackNote, memo_of, notes_of
 from comparator.parked import Parked
+from comparator.tracks import Track
 from understudy.core.log.contract import MAX_NOTE_BYTES, Position
-from understudy.deployments.plan import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PRODUCTION, CANDIDATE = Lane("m:p", "answering"), Lane("m:s", "shadow")
+PRODUCTION, CANDIDATE = Track("m:p", "answering"), Track("m:s", "shadow")
 SEEN: Mapping[Feed, int] = {"routes": 10, "predictions": 20, "shadow_predictions": 30}
-PARKED = Parked(7, 100, 3, 30, 9, True, {"routes": 5, "shadow_predictions": 6})
+PARKED = Parked(7, 100, 3, 8, 30, 9, True, False, {"routes": 5, "shadow_predictions": 6})
 
 
 def positions(notes: Mapping[Feed, str]) -> dict[Feed, Position]:
@@ -28,7 +28,7 @@ def test_what_is_noted_is_known_again() -> None:
         SEEN,
         routes_to=50,
         floor=40,
-        lanes={PRODUCTION: LaneNote(45, closed=True), CANDIDATE: LaneNote(7, examples={"mismatched": 2})},
+        tracks={PRODUCTION: TrackNote(45, closed=True), CANDIDATE: TrackNote(7, examples={"mismatched": 2})},
         parked={CANDIDATE: PARKED},
     )
 
@@ -42,9 +42,9 @@ def test_without_notes_nothing_was_counted_yet() -> None:
 
 
 def test_forty_lanes_fit_into_the_notes() -> None:
-    lanes = [Lane(f"flight-delays-new-york:2024-11-{i:02}", "shadow") for i in range(40)]
-    large = Parked(10**9, 10**9, 1_000, 10**9, 10**9, False, dict.fromkeys(FEEDS, 10**9))
-    memo = Memo(SEEN, 10**9, None, {lane: LaneNote(10**9) for lane in lanes}, dict.fromkeys(lanes, large))
+    lanes = [Track(f"flight-delays-new-york:2024-11-{i:02}", "shadow") for i in range(40)]
+    large = Parked(10**9, 10**9, 1_000, 0, 10**9, 10**9, False, True, dict.fromkeys(FEEDS, 10**9))
+    memo = Memo(SEEN, 10**9, None, {lane: TrackNote(10**9) for lane in lanes}, dict.fromkeys(lanes, large))
 
     notes = notes_of(memo)
 
@@ -59,7 +59,7 @@ def test_a_foreign_note_is_refused_with_the_way_back(note: str) -> None:
 
 
 def test_notes_belong_together() -> None:
-    known = positions(notes_of(Memo(SEEN, lanes={PRODUCTION: LaneNote(1)})))
+    known = positions(notes_of(Memo(SEEN, tracks={PRODUCTION: TrackNote(1)})))
 
     with pytest.raises(BadNote):
         memo_of(known | {"predictions": Position(0)})

@@ -10,7 +10,9 @@ from comparator.parked import Parked
 
 @pytest.fixture
 def parked() -> Parked:
-    return Parked(frontier=7, owed=3, revision=2, counted_to=30, answered_to=7, awake=False, anchors={"routes": 5})
+    return Parked(
+        frontier=7, owed=3, revision=2, opinions_to=9, counted_to=30, answered_to=7, awake=False, anchors={"routes": 5}
+    )
 
 
 def test_it_fits_into_a_note_and_out_again(parked: Parked) -> None:

@@ -31,7 +31,7 @@ def test_frames_and_ends_are_read_with_the_offset_of_their_batch(reader: RowRead
 
     found = reader.read("routes", batch(*map(ROUTES.encode, rows)))
 
-    assert [lane for lane, _ in found] == [PRODUCTION, CANDIDATE, CANDIDATE]
+    assert [track.lane for track, _ in found] == [PRODUCTION, CANDIDATE, CANDIDATE]
     frames = reader.routes(batch(*map(ROUTES.encode, rows)))
     assert [list(frame.offsets_from(0)) for _, frame in frames] == [[0, 1], [0, 2], []]
     assert [frame.closes for _, frame in frames] == [False, False, True]
@@ -41,7 +41,10 @@ def test_frames_and_ends_are_read_with_the_offset_of_their_batch(reader: RowRead
 def test_answers_are_read_with_their_own_offsets(reader: RowReader) -> None:
     found = reader.answers("shadow_predictions", batch(ENCODE(answer(CANDIDATE, 3)), ENCODE(answer(CANDIDATE, 4))))
 
-    assert [(lane, row.source_offset, row.offset) for lane, row in found] == [(CANDIDATE, 3, 50), (CANDIDATE, 4, 51)]
+    assert [(track.lane, row.source_offset, row.offset) for track, row in found] == [
+        (CANDIDATE, 3, 50),
+        (CANDIDATE, 4, 51),
+    ]
 
 
 @pytest.mark.parametrize(("feed", "name"), [("routes", "routes"), ("shadow_predictions", "shadow-predictions")])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from comparator.partition import Options, Partition
     from schemas.encodings import RowEncoding
-    from understudy.deployments.plan import Role
+    from understudy.deployments.plan import Part, Role
 
 TOPICS = EndpointTopics("delay")
 NAMES = (TOPICS.routes, TOPICS.predictions, TOPICS.shadow_predictions)
@@ -33,8 +33,10 @@ def shadow(name: str) -> Lane:
     return Lane(f"m:{name}", "shadow")
 
 
-def route(lane: Lane, offsets: Sequence[int], *, revision: int = 1, kind: str = "frame") -> dict[str, Any]:
-    """A route row of some source offsets."""
+def route(
+    lane: Lane, offsets: Sequence[int], *, revision: int = 1, kind: str = "frame", part: Part | None = None
+) -> dict[str, Any]:
+    """A route row of some source offsets. part: None as in rows of the first version of the schema."""
     base, span = offsets[0], offsets[-1] + 1 - offsets[0]
     whole = len(offsets) == span
     return {
@@ -48,6 +50,7 @@ def route(lane: Lane, offsets: Sequence[int], *, revision: int = 1, kind: str = 
         "count": 0 if kind == "end" else len(offsets),
         "share_ppm": 1_000_000,
         "bitmap": None if whole else bitmap_of(offsets, base),
+        "part": part,
     }
 
 
