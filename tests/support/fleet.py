@@ -25,6 +25,7 @@ from understudy.app.running import run_role
 from understudy.app.working import work
 from understudy.core.log.reading import read_to_end
 from understudy.deployments.following import Follower
+from understudy.deployments.log import DeploymentsLog
 from workers.owed import Account
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from understudy.app.supervising.launching import Launch
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
+    from understudy.deployments.events import Draft
     from understudy.deployments.fold import State
 
 PATIENCE_S = 60.0
@@ -76,6 +78,12 @@ class Fleet:
 
     def rollback(self, version: str) -> None:
         self.seen(self.releases().rollback(version, wait=False).event.sequence)
+
+    def append(self, propose: Callable[[State], Draft | None]) -> int:
+        """The sequence of an event that takes effect."""
+        event = DeploymentsLog(self.log, self.settings.names, "test").append(propose)
+        assert event is not None
+        return event.sequence
 
     def seen(self, sequence: int) -> None:
         assert self.follower.wait(sequence, PATIENCE_S)

@@ -1,0 +1,132 @@
+"""A supervisor and its workers, as threads, on the memory log."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from support.endpoint import until
+from support.fleet import CANDIDATE, PATIENCE_S, Fleet, fleet
+from support.small_endpoint import PRODUCTION
+
+from understudy.app.supervising.loop import LogReleases, supervise
+from understudy.app.supervising.threads import ThreadLauncher
+from understudy.app.working import work
+from understudy.core.log.memory import MemoryLog
+from understudy.deployments.errors import Refused
+from understudy.deployments.proposals import promote, resume
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from support.fleet import Instance
+
+    from understudy.app.probes import Health
+    from understudy.app.supervising.launching import Launch
+
+EVENTS = 300
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[Fleet]:
+    with fleet(MemoryLog(), tmp_path) as made:
+        made.router()
+        yield made
+
+
+def supervisor(endpoint: Fleet, slot: str = "s", dies: str = "") -> Instance:
+    """A supervisor whose worker of `dies` raises as soon as it is launched."""
+
+    def launched(launch: Launch, stop: threading.Event, health: Health) -> None:
+        if launch.version == dies:
+            raise RuntimeError("a bug")
+        work(endpoint.settings, endpoint.log, endpoint.state, launch, stop, health)
+
+    return endpoint.start(
+        lambda stop, health: supervise(
+            endpoint.settings, endpoint.log, endpoint.state, slot, ThreadLauncher(launched), stop, health
+        )
+    )
+
+
+def test_the_supervisor_follows_a_whole_story_and_every_record_is_answered_once(endpoint: Fleet) -> None:
+    running = [supervisor(endpoint, slot) for slot in ("s", "t")]
+    until(lambda: "no version is in production" in running[0].health.unready(), PATIENCE_S, "an idle supervisor")
+    endpoint.deploy(PRODUCTION)
+    until(lambda: not running[0].health.unready(), PATIENCE_S, "production to be ready")
+    endpoint.produce(EVENTS)
+    endpoint.deploy(CANDIDATE, "canary", share_ppm=500_000)
+    endpoint.adopted()
+    endpoint.produce(EVENTS, first=EVENTS)
+    until(lambda: bool(endpoint.told(answered_version=CANDIDATE)), PATIENCE_S, "an answer of the canary")
+    endpoint.rollback(CANDIDATE)
+    endpoint.produce(EVENTS, first=2 * EVENTS)
+
+    until(lambda: len(endpoint.told()) >= 3 * EVENTS, PATIENCE_S, "an answer to every record")
+
+    every = endpoint.told()
+    assert len(set(every)) == len(every) == 3 * EVENTS
+    assert endpoint.told(routed_version=CANDIDATE) == endpoint.routed(CANDIDATE)
+    for each in running:
+        endpoint.stop(each)
+    assert running[0].health.unready() == "it is stopping"
+    with endpoint.log.admin() as admin:
+        groups = [endpoint.settings.names.worker_group(version) for version in (PRODUCTION, CANDIDATE)]
+        assert [admin.members(group) for group in groups] == [[], []]
+
+
+def test_a_candidate_that_keeps_dying_is_paused_and_goes_on_when_a_person_resumes_it(tmp_path: Path) -> None:
+    with fleet(MemoryLog(), tmp_path, worker={"interval_s": 0, "restart_limit": 1}) as endpoint:
+        endpoint.deploy(PRODUCTION)
+        endpoint.deploy(CANDIDATE, "shadow")
+        supervisor(endpoint, dies=CANDIDATE)
+
+        until(lambda: bool(endpoint.state().versions[CANDIDATE].paused), PATIENCE_S, "the pause")
+
+        reason = endpoint.state().versions[CANDIDATE].paused
+        assert reason == "its worker died 2 times within 300 s; the last one exited with status 1"
+        with pytest.raises(Refused, match="is paused"):
+            promote(endpoint.state(), CANDIDATE)
+        endpoint.seen(endpoint.append(lambda state: resume(state, CANDIDATE)))
+        until(lambda: bool(endpoint.state().versions[CANDIDATE].paused), PATIENCE_S, "the pause after another try")
+
+
+def test_a_pause_is_noted_once_by_however_many_supervisors(endpoint: Fleet) -> None:
+    endpoint.deploy(PRODUCTION)
+    endpoint.deploy(CANDIDATE, "shadow")
+    releases = [LogReleases(endpoint.log, endpoint.settings, f"supervisor {slot}") for slot in "ab"]
+
+    assert [each.pause(CANDIDATE, "it died") for each in releases] == [True, True]
+
+    endpoint.seen(endpoint.state().sequence + 1)
+    assert endpoint.state().versions[CANDIDATE].paused == "it died"
+    assert releases[0].pause(PRODUCTION, "it died")  # refused: production cannot be paused
+    assert not endpoint.follower.wait(endpoint.state().sequence + 1, 0.3)
+
+
+def test_what_is_settled_is_not_asked_again_until_it_is_deployed_anew(endpoint: Fleet) -> None:
+    endpoint.deploy(PRODUCTION)
+    endpoint.deploy(CANDIDATE, "shadow")
+    endpoint.produce(EVENTS)
+    until(lambda: len(endpoint.routed(CANDIDATE, "shadow")) == EVENTS, PATIENCE_S, "records for the shadow")
+    endpoint.rollback(CANDIDATE)
+    now_s = [10.0]
+    releases = LogReleases(endpoint.log, endpoint.settings, "supervisor s", clock=lambda: now_s[0])
+    standing = endpoint.state().versions[CANDIDATE]
+
+    assert not releases.owes_nothing(CANDIDATE, standing)
+    supervisor(endpoint)
+
+    def settled() -> bool:
+        now_s[0] += 2
+        return releases.owes_nothing(CANDIDATE, standing)
+
+    until(settled, PATIENCE_S, "the reclaimer's end")
+    with endpoint.log.admin() as admin:
+        admin.delete([endpoint.settings.names.requests(CANDIDATE)])
+    now_s[0] += 2
+    assert releases.owes_nothing(CANDIDATE, standing)
+    assert not releases.owes_nothing(CANDIDATE, replace(standing, since_revision=99))
