@@ -288,3 +288,40 @@ def test_an_evicted_member_that_lives_commits_nothing_more(harness: LogHarness) 
 
     harness.wait_until(is_fenced, 30.0, "the end of what was evicted")
     assert seen(harness, target) == []
+
+
+def test_an_evicted_member_that_is_idle_is_fenced_and_never_joins_again(harness: LogHarness) -> None:
+    # Given two members that share the partitions
+    topic = harness.create_topic("input", PARTITIONS)
+    begin(harness, topic)
+    one, two = Driver(harness, [topic], "a"), Driver(harness, [topic], "b")
+    settle(harness, [one, two], lambda: shared(one, two), "sharing")
+    # When one is evicted that has nothing to commit
+    with harness.log.admin() as admin:
+        admin.evict(harness.name("group"), [harness.name("group.a")])
+        # Then the other has all partitions long before a session times out
+        two.until_owns(*(at(topic, number) for number in range(PARTITIONS)), timeout_s=5.0)
+        # And keeps them, while the one finds out
+        with pytest.raises(Fenced):
+            one.until(lambda: False, "the end of what was evicted")
+        with pytest.raises(Fenced):
+            one.poll()
+        one.session.close()
+        assert two.poll().revoked == frozenset()
+        assert [member.slot for member in admin.members(harness.name("group"))] == [harness.name("group.b")]
+
+
+def test_a_slot_can_be_taken_anew_after_its_eviction(harness: LogHarness) -> None:
+    topic, target = harness.create_topic("input"), harness.create_topic("output")
+    begin(harness, topic, partitions=1)
+    old = Driver(harness, [topic], "a")
+    old.until_owns(at(topic))
+    with harness.log.admin() as admin:
+        admin.evict(harness.name("group"), [harness.name("group.a")])
+
+    new = Driver(harness, [topic], "a")
+    harness.append(topic, 0, batch("a0"))
+    new.copy_until(target, lambda: seen(harness, target) == ["a0"], "the record")
+
+    with pytest.raises(Fenced):
+        old.until(lambda: False, "the end of what was evicted")

@@ -201,7 +201,8 @@ def test_an_output_that_is_too_large_commits_nothing_and_the_session_goes_on(har
 
     assert refusal.value.topic == small
     assert seen(harness, small) == []
-    assert driver.poll().assigned == {at(source): Position(0)}
+    driver.until_rebuilt(at(source))
+    assert driver.owned == {at(source): Position(0)}
     driver.until_holds(*SENT)
     assert driver.copy(small)
     assert seen(harness, small) == list(SENT)
@@ -220,7 +221,7 @@ def test_after_a_failure_nothing_is_committed_before_the_next_poll(
     assert not driver.commit(driver.copies(target), {})
 
     assert seen(harness, target) == []
-    driver.poll()
+    driver.until_rebuilt(at(source))
     driver.until_holds(*SENT)
     assert driver.copy(target)
     assert seen(harness, target) == list(SENT)
@@ -249,7 +250,7 @@ def test_a_note_that_is_too_long_commits_nothing_and_the_session_goes_on(
         driver.commit(driver.copies(target), {at(source): Position(6, "ü" * 2_001)})
 
     assert seen(harness, target) == []
-    driver.poll()
+    driver.until_rebuilt(at(source))
     driver.until_holds(*SENT)
     assert driver.commit(driver.copies(target), {at(source): Position(6, "ü" * 2_000)})
     assert seen(harness, target) == list(SENT)
@@ -269,7 +270,7 @@ def test_an_output_to_an_unknown_topic_commits_nothing_and_the_session_goes_on(
     assert refusal.value.topic == nowhere
     assert isinstance(refusal.value, UnknownTopic)
     assert seen(harness, target) == []
-    driver.poll()
+    driver.until_rebuilt(at(source))
     driver.until_holds(*SENT)
     assert driver.copy(target)
     assert seen(harness, target) == list(SENT)

@@ -259,8 +259,9 @@ class Admin(Protocol):
     def evict(self, group: str, slots: Iterable[str]) -> None:
         """Take these members out of a group for good.
 
-        Each slot's transactional id is taken: what it left open is aborted, and whoever still runs under it is Fenced
-        as soon as it commits. Its partitions go to the members that are left. A slot without a member is fenced, too.
+        Each slot's transactional id is taken: what it left open is aborted at once, and whoever still runs under it is
+        Fenced as soon as it commits, or else learns that the group has forgotten it; it does not join again. Its
+        partitions go to the members that are left. A slot without a member is fenced, too.
         """
         ...
 

@@ -18,6 +18,7 @@ from understudy.core.log.contract import TopicPartition
 from understudy.core.log.errors import Fenced, LogError
 from understudy.core.log.kafka.client import refused, unavailable
 from understudy.core.log.kafka.fetch import OutOfRange, WholeBatches
+from understudy.core.log.kafka.join_gate import JoinGate
 from understudy.core.log.kafka.selfcheck import CONSUMER_ATTRIBUTES, COORDINATOR_ATTRIBUTES, check_attributes
 from understudy.core.log.kafka.transaction_requests import Member
 
@@ -121,6 +122,7 @@ class Membership:
         self._address = address
         self._consumer = make_consumer(address, spec)
         self._listener = RebalanceListener(self._consumer)
+        self._gate = JoinGate(self._consumer._coordinator)  # noqa: SLF001 - checked by selfcheck
         self._consumer.subscribe(topics=list(spec.topics), listener=self._listener)
         self._flowing: frozenset[TopicPartition] = frozenset()
 
@@ -128,6 +130,15 @@ class Membership:
     def member(self) -> Member | None:
         """The member as which the present partitions are owned; None while none are."""
         return self._listener.member
+
+    @property
+    def is_forgotten(self) -> bool:
+        """The group does not know this member any more; it joins again when it is told to."""
+        return not self._gate.is_open
+
+    def readmit(self) -> None:
+        """Join again: the session is still the one that has the slot."""
+        self._gate.is_open = True
 
     def poll(self, timeout_s: float) -> Mapping[TopicPartition, Sequence[Batch]]:
         """Take part in the group, and hand out the batches of partitions that flow.

@@ -73,6 +73,7 @@ SYMBOLS: Final = (
     Symbol("kafka.protocol.api_message:ApiMessage.with_header", ("correlation_id", "client_id")),
     Symbol("kafka.protocol.api_message:ApiMessage.encode", ("version", "header", "framed")),
     Symbol("kafka.coordinator.base:BaseCoordinator.reset_generation", ("member_id",)),
+    Symbol("kafka.coordinator.base:BaseCoordinator.need_rejoin"),
     Symbol("kafka.coordinator.base:BaseCoordinator.request_rejoin"),
     Symbol("kafka.coordinator.base:BaseCoordinator.stable"),
     Symbol("kafka.coordinator.base:BaseCoordinator.rebalance_in_progress"),

@@ -124,6 +124,7 @@ class KafkaSession:
         """Whether the transactional id is ours and clean; takes it where it is not yet, or not any more."""
         if self._state not in {"starting", "recovering"}:
             return True
+        forgotten = self._membership.is_forgotten
         try:
             self._check_topics()
             self._producer.initialise(deadline)
@@ -131,6 +132,8 @@ class KafkaSession:
             log.debug("the transactional id is not ready: %s", error)
             self._client.pump(BACKOFF_S)
             return False
+        if forgotten:
+            self._membership.readmit()
         self._move("id_taken")
         return True
 
@@ -138,6 +141,9 @@ class KafkaSession:
         self, deadline: float, paused: frozenset[TopicPartition], *, at_once: bool
     ) -> dict[TopicPartition, Sequence[Batch]]:
         """One round: records, what the group decided, and the positions of what it gave."""
+        if self._membership.is_forgotten:
+            self._move("forgotten")
+            return {}
         if not self._membership.knows(self._spec.topics):
             self._client.pump(METADATA_SLICE_S)
             return {}

@@ -9,34 +9,48 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 State = Literal["starting", "joining", "positioning", "serving", "committing", "recovering", "fenced", "closed"]
-"""starting: has not got its transactional id yet. joining: owns nothing. positioning: owns partitions whose positions
-it has not read. serving: hands out batches. committing: in a transaction. recovering: a transaction was lost, and
-whatever it left open has to be ended. fenced, closed: over."""
+"""starting: has not got its transactional id yet, or has to see whether it still has it. joining: owns nothing.
+positioning: owns partitions whose positions it has not read. serving: hands out batches. committing: in a transaction.
+recovering: a transaction was lost, and whatever it left open has to be ended. fenced, closed: over."""
 
 Event = Literal[
-    "id_taken", "assigned", "membership_lost", "positions_read", "began", "committed", "lost", "fenced", "closed"
+    "id_taken",
+    "assigned",
+    "forgotten",
+    "membership_lost",
+    "positions_read",
+    "began",
+    "committed",
+    "lost",
+    "fenced",
+    "closed",
 ]
-"""id_taken: the transactional id is ours and clean. assigned: the group gave partitions. membership_lost: the group
-went on without us. lost: a transaction did not commit, or is not known to have."""
+"""id_taken: the transactional id is ours and clean. assigned: the group gave partitions. forgotten: the group does not
+know us any more, be it that we were silent or that we were evicted; then somebody else has the id. membership_lost:
+we joined anew, and own nothing. lost: a transaction did not commit, or is not known to have."""
 
 TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = MappingProxyType(
     {
         ("starting", "id_taken"): "joining",
+        ("starting", "lost"): "starting",
         ("starting", "fenced"): "fenced",
         ("starting", "closed"): "closed",
         ("joining", "assigned"): "positioning",
+        ("joining", "forgotten"): "starting",
         ("joining", "membership_lost"): "joining",
         ("joining", "lost"): "recovering",
         ("joining", "fenced"): "fenced",
         ("joining", "closed"): "closed",
         ("positioning", "positions_read"): "serving",
         ("positioning", "assigned"): "positioning",
+        ("positioning", "forgotten"): "starting",
         ("positioning", "membership_lost"): "joining",
         ("positioning", "lost"): "recovering",
         ("positioning", "fenced"): "fenced",
         ("positioning", "closed"): "closed",
         ("serving", "began"): "committing",
         ("serving", "assigned"): "positioning",
+        ("serving", "forgotten"): "starting",
         ("serving", "membership_lost"): "joining",
         ("serving", "lost"): "recovering",
         ("serving", "fenced"): "fenced",

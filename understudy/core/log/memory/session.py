@@ -165,6 +165,7 @@ class MemorySession:
     def _stay_member(self) -> Member:
         member = self._group().member(self._spec.slot, self._member_id)
         if member is None:
+            self._producer.abort()  # whoever was evicted is fenced by this, and does not come back
             with self._cluster.turn():
                 self._member_id = self._join()
             member = self._group().members[self._spec.slot]
