@@ -11,7 +11,7 @@ from support.endpoint import Endpoint, until
 from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings, event, register_models
 
 from understudy.core.log.errors import UnknownTopic
-from understudy.models.errors import UnknownModel
+from understudy.deployments.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,8 +103,9 @@ def test_topics_are_needed_to_route(tmp_path: Path) -> None:
         furnish(tmp_path).run("router")
 
 
-def test_a_worker_of_an_unknown_version_is_refused(tmp_path: Path) -> None:
-    register_models(endpoint_settings(tmp_path))
+def test_a_worker_of_a_version_that_nobody_deployed_is_refused(tmp_path: Path) -> None:
+    command_line = furnish(tmp_path)
+    command_line.run("topics")
 
-    with pytest.raises(UnknownModel, match="sums:v9 is not registered"):
-        furnish(tmp_path).run("worker", "sums:v9")
+    with pytest.raises(Refused, match="sums:v9 is not deployed: run `understudy deploy sums:v9` first"):
+        command_line.run("worker", "sums:v9")
