@@ -224,13 +224,17 @@ def _start_worker(admin: Admin, settings: Settings, version: str) -> GroupRow:
 
 
 def _start_behind(admin: Admin, group: str, topics: Collection[str], role: str) -> GroupRow:
-    """Start a group at 0 in partitions that nothing was written to yet. role: as `positions restore` calls it."""
+    """Start a group at the end of partitions that hold nothing, as new ones do, and those that retention emptied.
+
+    role: as `positions restore` calls it.
+    """
     every = _partitions(admin, topics)
     known = admin.positions(group)
     missing = _without_start(every, known)
-    _refuse_lost(group, [str(at) for at, end in admin.end_offsets(missing).items() if end], role)
-    _set(admin, group, dict.fromkeys(missing, 0))
-    return GroupRow(group, len(every), len(missing), "0" if missing else _said(every, known))
+    first, ends = admin.start_offsets(missing), admin.end_offsets(missing)
+    _refuse_lost(group, [str(at) for at in missing if first[at] < ends[at]], role)
+    _set(admin, group, ends)
+    return GroupRow(group, len(every), len(missing), "0" if missing and not any(ends.values()) else _said(every, known))
 
 
 def _without_start(every: Iterable[TopicPartition], known: Collection[TopicPartition]) -> list[TopicPartition]:
@@ -246,6 +250,8 @@ def _without_start(every: Iterable[TopicPartition], known: Collection[TopicParti
 
 
 def _said(every: Collection[TopicPartition], known: Collection[TopicPartition]) -> str:
+    if not known:
+        return "at the end of what retention emptied"
     return "as recorded" if set(every) <= set(known) else "as recorded; new partitions at 0"
 
 

@@ -171,6 +171,23 @@ def test_a_version_whose_positions_are_lost_is_refused(log: MemoryLog, settings:
         provision_version(admin, settings, SHADOW)
 
 
+def test_a_version_that_comes_back_when_its_lanes_are_empty_starts_behind_what_was_there(
+    log: MemoryLog, settings: Settings
+) -> None:
+    run(log, settings)
+    lane = settings.names.requests(SHADOW)
+    at = TopicPartition(lane, 2)
+    log.append(at, build([Record(None, b"frame", 0)] * 7))
+    log.delete_records(at, 7)
+    log._cluster.groups.named(settings.names.worker_group(SHADOW)).positions.clear()
+
+    with log.admin() as admin:
+        done = provision_version(admin, settings, SHADOW)
+
+    assert starts(log, settings.names.worker_group(SHADOW))[str(at)] == 7
+    assert [(row.set, row.starts) for row in done.groups] == [(6, "at the end of what retention emptied")]
+
+
 def test_a_version_whose_workers_run_already_is_left_alone(log: MemoryLog, settings: Settings) -> None:
     run(log, settings)
     lanes = (settings.names.requests(SHADOW), settings.names.shadow_requests(SHADOW))
