@@ -1,9 +1,10 @@
-"""How the shadows compare with production, from the rows of the comparisons topic, for people and for reports."""
+"""How candidates compare with production, from the rows of the comparisons topic, for people and for reports."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from comparator.rows import read_row
 from comparator.tally import Cell
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
 
 UNPAIRED = "unpaired_"
 PAIRED = ("matched", "mismatched", "failed_production", "failed_candidate", "failed_both")
+
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "withdrawn": "the candidate was withdrawn",
+        "expired": "retention removed them, or the candidate's answers",
+        "missing": "the candidate never answered",
+        "canary": "the canary answered, and is not mirrored by production",
+        "production_withdrawn": "production was withdrawn",
+        "production_expired": "retention removed production's answers",
+        "production_missing": "production never answered",
+        "production_unrouted": "no production lane was sent them",
+    }
+)
+"""Why records were not compared, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +77,23 @@ class Comparison:
         """Of the pairs; None without pairs."""
         return self._share("mismatched")
 
+    @property
+    def unpaired_told(self) -> list[str]:
+        """Why records were not compared, with their number, the most frequent reason first."""
+        unpaired = sorted(self.unpaired.items(), key=lambda item: -item[1])
+        return [f"{count:,}: {REASONS.get(reason, reason)}" for reason, count in unpaired]
+
     def _share(self, kind: str) -> float | None:
         return self.counts.get(kind, 0) / self.pairs if self.pairs else None
 
 
 @dataclass(frozen=True, slots=True)
 class LaneSummary:
-    """A shadow lane beside production.
+    """A shadow, or what a canary answered, beside production.
 
-    against: the versions that answered. blocks: by the start of the block of event time, in milliseconds since
-    1970, ascending. slices: by name, as in `origin=JFK`. examples: the first of each kind in each partition, and
-    what the ledger calls impossible.
+    against: the versions that it was compared with. blocks: by the start of the block of event time, in milliseconds
+    since 1970, ascending. slices: by name, as in `origin=JFK`. examples: the first of each kind in each partition,
+    and what the ledger calls impossible.
     """
 
     against: tuple[str, ...]
@@ -83,13 +104,16 @@ class LaneSummary:
 
 
 def summarise(rows: Iterable[Mapping[str, Any]]) -> dict[Lane, LaneSummary]:
-    """The summaries of decoded comparison rows, of any partitions and in any order, per shadow lane."""
+    """The summaries of decoded comparison rows, of any partitions and in any order, per lane that is compared.
+
+    Those are shadows, and the answering lanes of versions that were a canary beside a mirror.
+    """
     gathered: dict[Lane, Gathered] = {}
     for row in rows:
         group, name, cell = read_row(row)
-        if group.lane.role == "shadow":
-            gathered.setdefault(group.lane, Gathered()).add(group.against, group.block_ms, name, cell)
-    return {lane: each.summary() for lane, each in gathered.items()}
+        gathered.setdefault(group.lane, Gathered()).add(group.against, group.block_ms, name, cell)
+    compared = {lane: each.summary() for lane, each in gathered.items()}
+    return {lane: summary for lane, summary in compared.items() if lane.role == "shadow" or summary.whole.counts}
 
 
 @dataclass(slots=True)

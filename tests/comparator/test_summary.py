@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from support.comparing import DAY_MS, PRODUCTION, World, answer, failure, route, shadow
 
 from comparator.partition import Options
-from comparator.summary import summarise
+from comparator.summary import Comparison, summarise
+from understudy.deployments.plan import Lane
 from understudy.statistics.sketch import RELATIVE_ERROR
 
 CANDIDATE, SILENT = shadow("candidate"), shadow("silent")
@@ -72,7 +75,35 @@ def test_reasons_are_told_of_what_is_unpaired() -> None:
     world.answers(answer(CANDIDATE, 1))
     world.run()
 
-    assert summarise(world.rows)[CANDIDATE].whole.unpaired == {"missing": 1}
+    whole = summarise(world.rows)[CANDIDATE].whole
+    assert (whole.unpaired, whole.unpaired_told) == ({"missing": 1}, ["1: the candidate never answered"])
+
+
+def test_the_most_frequent_reason_comes_first() -> None:
+    counts = {"unpaired_canary": 2, "unpaired_withdrawn": 3_000, "unpaired_of_another_release": 1}
+
+    assert Comparison(counts, {}, None, None).unpaired_told == [
+        "3,000: the candidate was withdrawn",
+        "2: the canary answered, and is not mirrored by production",
+        "1: of_another_release",
+    ]
+
+
+def test_a_canary_beside_its_mirror_is_summarised_too() -> None:
+    world, canary, mirror = World(Options()), Lane("m:canary", "answering"), Lane(PRODUCTION.version, "shadow")
+    world.routes(
+        route(PRODUCTION, [0, 1], part="production"),
+        route(canary, [2], part="canary"),
+        route(mirror, [2], part="mirror"),
+    )
+    world.answers(answer(PRODUCTION, 0), answer(PRODUCTION, 1), answer(canary, 2, label=1))
+    world.answers(answer(mirror, 2))
+    world.run()
+
+    summary = summarise(world.rows)[canary]
+
+    assert (summary.against, summary.whole.counts) == ((PRODUCTION.version,), {"mismatched": 1})
+    assert json.loads(summary.examples[0].candidate or "") == {"label": 1}
 
 
 def test_the_answering_lane_is_compared_with_nothing(world: World) -> None:

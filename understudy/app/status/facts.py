@@ -70,8 +70,9 @@ NOT_MEASURED: Final = Times()
 class Lane:
     """One version in one role, as the comparator has counted it.
 
-    comparison: of a shadow with production; None where nothing was compared yet. latest_error: kind and text of its
-    latest dead letter, or of an example where that stands behind too many of other versions.
+    comparison: of a shadow, or of what a canary answered, with production; None where nothing was compared yet.
+    latest_error: kind and text of its latest dead letter, or of an example where that stands behind too many of other
+    versions.
     """
 
     version: str
@@ -118,7 +119,7 @@ class Lane:
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """How a shadow compares with production."""
+    """How a candidate compares with production."""
     kinds = ("matched", "mismatched", "failed_production", "failed_candidate", "failed_both")
     return {
         "pairs": comparison.pairs,

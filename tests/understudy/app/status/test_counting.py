@@ -81,6 +81,21 @@ def test_model_times_stand_side_by_side() -> None:
     assert counting.lane("m:v1", "answering").times == Times.of(shadow.comparison.production_time)
 
 
+def test_a_canary_has_its_own_comparison_and_times_and_production_those_of_its_version() -> None:
+    counting = Counting()
+    counting.add(row("m:v2", "answering", {"routed": 10, "answered": 10, "reclaimed": 2}))
+    measured = {"model_time_candidate": times(20, 8), "model_time_production": times(10, 8)}
+    counting.add(row("m:v2", "answering", {"matched": 8, "unpaired_withdrawn": 2}, against="m:v1", **measured))
+    counting.add(row("m:v3", "shadow", {"matched": 9}, against="m:v2", model_time_production=times(40, 900)))
+
+    canary, production = counting.lane("m:v2", "answering"), counting.lane("m:v1", "answering")
+
+    assert canary.pairs == {"matched": 8, "unpaired_withdrawn": 2}
+    assert canary.ledger == LaneLedger(routed=10, answered=10, reclaimed=2)
+    assert (canary.times.p50_us, production.times.p50_us) == pytest.approx((40, 10), rel=0.02)
+    assert production.comparison is None
+
+
 def test_lanes_of_earlier_plans_are_known_too() -> None:
     counting = Counting()
     for version in ("m:v1", "m:v0"):
@@ -114,3 +129,4 @@ def test_where_no_latest_error_is_known_an_example_stands_for_it() -> None:
     )
 
     assert counting.lane("m:v1", "answering").latest_error == "undecodable: no bytes"
+    assert counting.lane("m:v0", "answering").latest_error is None, "it was compared with nobody"
