@@ -173,3 +173,37 @@ def test_an_end_closes_the_lane_and_a_later_frame_opens_it(ear: Ear) -> None:
     lane.settle(6, ear.take, ear.drop)
 
     assert not lane.closed
+
+
+def test_what_is_to_be_compared_and_what_shows_production_are_told_apart() -> None:
+    lane = backlog([frame(0, 2, part="mirror"), frame(2, 4), frame(4, 6, part="mirror")], [])
+
+    assert (lane.owes_from, lane.compares_from, lane.opinions_to) == (0, 2, 6)
+    assert [lane.owes_opinion(at) for at in range(7)] == [True, True, False, False, True, True, False]
+
+
+def test_a_canarys_track_skips_what_the_lane_was_sent_as_production(ear: Ear) -> None:
+    lane = Backlog(Track("m:v", "canary"))
+    for each in (frame(0, 2, part="canary"), frame(2, 4, part="production"), frame(4, 5, part="canary")):
+        lane.route(each)
+    for at in (1, 2, 3, 4):
+        assert lane.answer(answered(at))
+    assert (lane.owed, lane.compares_from, lane.owes_opinion(2)) == (3, 0, False)
+
+    lane.settle(5, ear.take, ear.drop)
+
+    assert ear.settled == [(0, None), (1, "answered"), (4, "answered")]
+    assert (lane.owed, lane.compared) == (0, 0)
+
+
+def test_what_was_counted_is_settled_again_only_where_it_shows_production(ear: Ear) -> None:
+    lane = Backlog(TRACK, frontier=0, counted_to=4)
+    for each in (frame(0, 2), frame(2, 4, part="mirror"), frame(4, 6)):
+        lane.route(each)
+    for at in (2, 3, 4, 5):
+        assert lane.answer(answered(at))
+    assert (lane.owed, lane.compares_from) == (4, 4)
+
+    lane.settle(6, ear.take, ear.drop)
+
+    assert [at for at, _ in ear.settled] == [2, 3, 4, 5]

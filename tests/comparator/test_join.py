@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from understudy.deployments.plan import Part
 
 PRODUCTION = Track("m:p", "answering")
+CANARY, TRIAL, MIRROR = Track("m:c", "answering"), Track("m:c", "canary"), Track("m:p", "shadow")
 FIRST, SECOND = Track("m:a", "shadow"), Track("m:b", "shadow")
 
 
@@ -25,10 +26,12 @@ def join() -> Join:
     return Join(Tally(1_000, EXACT, ExamplesTaken(0)))
 
 
-def send(join: Join, base: int, after: int, *lanes: Track, row: int = 0) -> None:
+def send(join: Join, base: int, after: int, *lanes: Track, row: int = 0, part: Part | None = None) -> None:
     for lane in lanes:
-        backlog = join.backlogs.setdefault(lane, Backlog(lane))
-        backlog.route(RoutedFrame(base, after, after - base, 1, row, part=part_of(lane)))
+        frame = RoutedFrame(base, after, after - base, 1, row, part=part or part_of(lane))
+        join.backlogs.setdefault(lane, Backlog(lane)).route(frame)
+        if lane.kind == "answering":
+            join.take_answering(frame)
     join.routes_to = after
 
 
@@ -132,3 +135,47 @@ def test_what_an_earlier_owner_counted_is_settled_for_others_only(join: Join) ->
 
     assert counts(join, PRODUCTION) == {"answered": 1}
     assert counts(join, FIRST) == {"answered": 3, "matched": 3}
+
+
+def test_a_canary_and_shadows_are_compared_with_production_s_mirror(join: Join) -> None:
+    send(join, 0, 2, PRODUCTION, FIRST)
+    send(join, 2, 3, FIRST)
+    send(join, 2, 3, MIRROR, part="mirror")
+    send(join, 2, 3, CANARY, TRIAL, part="canary")
+    for lane, *offsets in ((PRODUCTION, 0, 1), (FIRST, 0, 1, 2), (CANARY, 2), (TRIAL, 2)):
+        reply(join, lane, *offsets)
+    join.settle()
+    assert counts(join, CANARY) == {"answered": 1}, "the ledger waits for nobody"
+    assert counts(join, FIRST) == {"answered": 2, "matched": 2}
+
+    reply(join, MIRROR, 2)
+    join.settle()
+
+    assert counts(join, CANARY) == {"answered": 1, "matched": 1}
+    assert counts(join, FIRST) == {"answered": 3, "matched": 3}
+    assert counts(join, MIRROR) == {"answered": 1}
+    assert (len(join.opinions), join.oldest()) == (0, {})
+
+
+def test_on_a_share_without_a_mirror_a_shadow_is_unpaired_and_the_canary_only_counted(join: Join) -> None:
+    send(join, 0, 2, FIRST)
+    send(join, 0, 2, CANARY, TRIAL, part="canary")
+    reply(join, FIRST, 0, 1)
+    reply(join, TRIAL, 0)
+    join.settle()
+
+    assert counts(join, FIRST) == {"answered": 2, "unpaired_canary": 2}
+    assert counts(join, CANARY) == {}
+    assert (join.backlogs[TRIAL].frontier, join.backlogs[CANARY].owed) == (1, 2)
+
+
+def test_reclaimed_answers_are_counted_and_no_evidence(join: Join) -> None:
+    send(join, 0, 2, PRODUCTION, FIRST)
+    for at in (0, 1):
+        row = absent(at, "answered", PRODUCTION.version, 1, 100 + at)._replace(event_time_ms=at, reclaimed=at == 0)
+        assert join.backlogs[PRODUCTION].answer(row)
+    reply(join, FIRST, 0, 1)
+    join.settle()
+
+    assert counts(join, PRODUCTION) == {"answered": 2, "reclaimed": 1}
+    assert counts(join, FIRST) == {"answered": 2, "unpaired_production_withdrawn": 1, "matched": 1}

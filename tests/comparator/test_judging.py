@@ -31,6 +31,10 @@ FAILED = said(outcome="failed", error_kind="model_raised")
         (absent(5, "missing", "m:p", 1, 9), said(label=1), "unpaired_production_missing"),
         (absent(5, "unrouted", "", 1, 9), FAILED, "unpaired_production_unrouted"),
         (said(label=1, reclaimed=True), said(label=1), "unpaired_production_withdrawn"),
+        (said(label=1), said(label=1, reclaimed=True), "unpaired_withdrawn"),
+        (FAILED, FAILED._replace(reclaimed=True), "unpaired_withdrawn"),
+        (absent(5, "canary", "", 1, 9), said(label=1), "unpaired_canary"),
+        (absent(5, "canary", "", 1, 9), said(outcome="withdrawn"), "unpaired_withdrawn"),
     ],
 )
 def test_every_pair_has_one_kind(production: Answer, candidate: Answer, kind: str) -> None:

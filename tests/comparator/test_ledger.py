@@ -37,7 +37,7 @@ def test_rows_add_up_per_lane_and_pairs_are_left_out() -> None:
 
 
 def test_the_residual_is_all_that_should_be_impossible() -> None:
-    lane = LaneLedger(routed=5, answered=4, missing=1, unexpected=2, routed_twice=4, unrouted=8, excluded=16)
+    lane = LaneLedger(5, answered=4, missing=1, unexpected=2, routed_twice=4, unrouted=8, excluded=16, reclaimed=3)
 
     assert lane.residual == 15
     assert lane.in_flight == 0

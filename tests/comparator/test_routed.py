@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.comparing import PRODUCTION, route
+from support.comparing import PRODUCTION, route, shadow
 
 from comparator.routed import RoutedFrame
+
+if TYPE_CHECKING:
+    from understudy.deployments.plan import Lane, Part
 
 offsets = st.sets(st.integers(100, 140), min_size=1).map(sorted)
 
@@ -27,6 +32,30 @@ def test_a_frame_has_the_offsets_of_its_row(has: list[int], at: int) -> None:
 @given(offsets, offsets)
 def test_what_two_frames_have_in_common(left: list[int], right: list[int]) -> None:
     assert frame_of(left).shared_with(frame_of(right)) == len({*left} & {*right})
+
+
+@pytest.mark.parametrize(
+    ("lane", "part", "is_opinion"),
+    [
+        (PRODUCTION, None, True),
+        (PRODUCTION, "production", True),
+        (PRODUCTION, "canary", False),
+        (shadow("s"), None, False),
+        (shadow("s"), "shadow", False),
+        (shadow("s"), "mirror", True),
+    ],
+)
+def test_a_frame_says_what_the_lane_was_sent_it_for(lane: Lane, part: Part | None, is_opinion: bool) -> None:
+    frame = RoutedFrame.of(route(lane, [5], part=part), 7)
+
+    assert frame.is_opinion is is_opinion
+    assert frame.part == (part or {"answering": "production", "shadow": "shadow"}[lane.role])
+
+
+def test_what_could_not_be_sent_is_excluded() -> None:
+    frame = RoutedFrame.of(route(PRODUCTION, [5, 7], kind="excluded", part="canary"), 7)
+
+    assert (frame.excluded, frame.count, frame.closes) == (True, 2, False)
 
 
 @pytest.mark.parametrize("kind", ["frame", "end"])

@@ -26,6 +26,7 @@ from comparator.reading import ForeignRow
 from comparator.step import ComparatorStep
 from schemas.encodings import RowDecoder, SchemaUnavailable
 from understudy.core.log.contract import Polled, Position, TopicPartition
+from understudy.deployments.plan import Lane
 
 if TYPE_CHECKING:
     from schemas.decoding import Row
@@ -216,8 +217,82 @@ def test_a_closed_lane_is_forgotten_and_goes_on_when_it_is_deployed_again(world:
     assert {row["revision"] for row in world.rows} == {1, 2}
 
 
+def test_what_could_not_be_sent_is_counted_as_excluded_and_owed_by_nobody(world: World) -> None:
+    canary = Lane("m:canary", "answering")
+    world.routes(
+        route(PRODUCTION, range(4), kind="adopted", part="production"),
+        route(PRODUCTION, range(4), part="production"),
+        route(canary, [1, 3], kind="excluded", part="canary"),
+        route(CANDIDATE, [0, 3], part="shadow"),
+        route(CANDIDATE, [1, 2], kind="excluded", part="shadow"),
+    )
+    world.answers(*(answer(PRODUCTION, at) for at in range(4)))
+    world.answers(*(answer(CANDIDATE, at) for at in (0, 3)))
+    world.run()
+    world.restart()
+    world.run()
+
+    assert counts_of(world.rows, canary) == {"excluded": 2}
+    assert counts_of(world.rows, CANDIDATE) == {"routed": 2, "excluded": 2, "answered": 2, "matched": 2}
+    assert (ledger(world.rows).in_flight, ledger(world.rows).residual) == (0, 0)
+
+
+def test_lanes_hand_over_at_an_offset_and_answer_out_of_order_between_them(world: World) -> None:
+    """A shadow becomes the canary, then production, and its predecessor a shadow."""
+    first, then = Lane("m:v1", "answering"), Lane("m:v2", "answering")
+    mirror, candidate, former = Lane("m:v1", "shadow"), Lane("m:v2", "shadow"), Lane("m:v1", "shadow")
+    world.routes(route(first, range(4), part="production"), route(candidate, range(4), part="shadow"))
+    world.routes(route(candidate, [4], kind="end"))
+    world.routes(
+        route(first, [4, 6], part="production"),
+        route(then, [5, 7], part="canary"),
+        route(mirror, [5, 7], part="mirror"),
+    )
+    world.routes(route(first, [8], kind="end"), route(mirror, [8], kind="end"))
+    world.routes(route(then, range(8, 12), part="production"), route(former, range(8, 12), part="shadow"))
+    world.answers(*(answer(then, at) for at in (5, 7, 8, 9, 10, 11)))
+    world.answers(*(answer(mirror, at) for at in (5, 7, 8, 9, 10, 11)))
+    world.show()
+    world.poll()
+    world.restart()
+    world.answers(*(answer(candidate, at) for at in range(4)))
+    world.answers(*(answer(first, at) for at in (0, 1, 2, 3, 4, 6)))
+    world.run()
+
+    assert counts_of(world.rows, first) == {"routed": 6, "answered": 6}
+    assert counts_of(world.rows, then) == {"routed": 6, "answered": 6, "matched": 2}
+    assert counts_of(world.rows, candidate) == {"routed": 4, "answered": 4, "matched": 4}
+    assert counts_of(world.rows, former) == {"routed": 6, "answered": 6, "matched": 4}
+    assert ledger(world.rows).residual == 0
+
+
+def test_notes_stay_short_however_often_the_plan_changes_while_others_are_busy(world: World) -> None:
+    """There is always something in flight, and with every change two lanes come and two end."""
+    for i in range(60):
+        canary, mirror, gone = Lane(f"m:v{i}", "answering"), Lane(PRODUCTION.version, "shadow"), shadow(f"s{i}")
+        offsets = range(3 * i, 3 * i + 3)
+        world.routes(
+            route(PRODUCTION, offsets[:2], part="production", revision=i),
+            route(canary, offsets[2:], part="canary", revision=i),
+            route(mirror, offsets[2:], part="mirror", revision=i),
+            route(gone, offsets, part="shadow", revision=i),
+            *(route(lane, [3 * i + 3], kind="end", revision=i + 1) for lane in (canary, gone)),
+        )
+        world.answers(answer(mirror, 3 * i + 2), *(answer(gone, at) for at in offsets))
+        world.show()
+        world.poll()
+        world.answers(*(answer(PRODUCTION, at) for at in offsets[:2]), answer(canary, 3 * i + 2))
+    world.restart()
+    world.show()
+    world.poll(most=1_000)
+
+    assert len(json.loads(world.committed[TOPICS.routes].note)["lanes"]) <= 4
+    world.run()
+    assert (ledger(world.rows).in_flight, ledger(world.rows).residual) == (0, 0)
+
+
 def test_records_routed_to_two_lanes_or_to_none_are_a_residual(world: World) -> None:
-    canary = PRODUCTION.__class__("m:canary", "answering")
+    canary = Lane("m:canary", "answering")
     world.routes(route(PRODUCTION, [0, 1, 3]), route(canary, [1]), route(CANDIDATE, [0, 1, 2, 3]))
     world.answers(*(answer(PRODUCTION, at) for at in (0, 1, 3)))
     world.answers(answer(canary, 1))
