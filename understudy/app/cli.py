@@ -20,6 +20,7 @@ from understudy.app.commands import (
     status,
     tail,
     topics,
+    up,
     worker,
 )
 from understudy.app.options import Outside
@@ -52,6 +53,7 @@ def build() -> typer.Typer:
     _add(app, roles.router, "understudy router --slot router-0")
     _add(app, worker.worker, "understudy worker --follow --slot worker-0")
     _add(app, roles.comparator, "understudy comparator --slot comparator-0")
+    _add(app, up.up, "understudy up")
     _add(app, health.health, "understudy health --ready")
     _add(app, produce.produce, "understudy produce events.csv --key tailnum --time pushed_back_at --rate 1000")
     _add(app, tail.tail, "understudy tail predictions --follow")

@@ -4,7 +4,7 @@ import socket
 
 import typer
 
-from understudy.app.commands.instance import instance
+from understudy.app.commands.instance import Tethered, instance
 from understudy.app.options import Bootstrap, Config, HealthPort, Slot
 
 
@@ -15,6 +15,7 @@ def router(
     config: Config = None,
     bootstrap: Bootstrap = None,
     health_port: HealthPort = None,
+    tethered: Tethered = False,
 ) -> None:
     """Run a router: it sends events to the plan's versions.
 
@@ -24,7 +25,7 @@ def router(
     from understudy.app.running import run_role
 
     with (
-        instance(context, config, bootstrap, health_port) as here,
+        instance(context, config, bootstrap, health_port, tethered=tethered) as here,
         routing(here.settings, slot or socket.gethostname(), here.log) as role,
     ):
         run_role(role, here.log, here.stop, health=here.health)
@@ -37,6 +38,7 @@ def comparator(
     config: Config = None,
     bootstrap: Bootstrap = None,
     health_port: HealthPort = None,
+    tethered: Tethered = False,
 ) -> None:
     """Run a comparator of the candidates with production.
 
@@ -45,6 +47,6 @@ def comparator(
     from understudy.app import roles
     from understudy.app.running import run_role
 
-    with instance(context, config, bootstrap, health_port) as here:
+    with instance(context, config, bootstrap, health_port, tethered=tethered) as here:
         role = roles.comparator(here.settings, slot or socket.gethostname())
         run_role(role, here.log, here.stop, health=here.health)

@@ -1,14 +1,11 @@
 """The command `worker`: answers what one version is asked, or supervises the workers that the releases need."""
 
 import socket
-import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from understudy.app.commands.instance import Instance, instance, unheard
+from understudy.app.commands.instance import Instance, Tethered, instance, launcher_of
 from understudy.app.options import Bootstrap, Config, HealthPort, Slot
 
 if TYPE_CHECKING:
@@ -22,7 +19,6 @@ Follow = Annotated[bool, typer.Option("--follow", help="Run a worker for each ve
 Reclaim = Annotated[bool, typer.Option("--reclaim", help="Account for what this withdrawn version owes.")]
 Careful = Annotated[bool, typer.Option("--careful", help="Score first in processes of their own; after a crash.")]
 Candidate = Annotated[bool, typer.Option("--candidate", help="Leave processor and memory to others.")]
-Tethered = Annotated[bool, typer.Option("--tethered", hidden=True, help="End with standard input.")]
 
 
 def worker(
@@ -54,13 +50,12 @@ def worker(
         if candidate:
             hold_back(settings.worker.candidate_memory_mb << 20)
 
-    ready = say_ready if tethered else unheard
-    with instance(context, config, bootstrap, health_port, ready=ready, prepare=prepare) as here:
+    with instance(context, config, bootstrap, health_port, tethered=tethered, prepare=prepare) as here:
         if version is None:
-            _supervise(here, slot or socket.gethostname(), _launcher(here.settings, config, bootstrap))
+            _supervise(here, slot or socket.gethostname(), launcher_of(here.settings, config, bootstrap))
         else:
             kind: Kind = "reclaimer" if reclaim else "candidate" if candidate else "production"
-            _work(here, Launch(version, kind, slot or socket.gethostname(), careful), tethered=tethered)
+            _work(here, Launch(version, kind, slot or socket.gethostname(), careful))
 
 
 def _supervise(here: Instance, slot: str, launcher: "ProcessLauncher") -> None:
@@ -71,45 +66,9 @@ def _supervise(here: Instance, slot: str, launcher: "ProcessLauncher") -> None:
         supervise(here.settings, here.log, follower.state, slot, launcher, here.stop, here.health)
 
 
-def _launcher(settings: "Settings", config: Path | None, bootstrap: str | None) -> "ProcessLauncher":
-    from understudy.app.supervising.processes import ProcessLauncher
-
-    form = settings.log.format
-    if form == "auto":
-        form = "console" if sys.stderr.isatty() else "json"
-    return ProcessLauncher(
-        [
-            *([] if config is None else ["--config", str(config)]),
-            *([] if bootstrap is None else ["--bootstrap", bootstrap]),
-        ],
-        prefixed=form == "console",
-        environment={"OMP_NUM_THREADS": "1", "UNDERSTUDY_LOG__FORMAT": form},
-    )
-
-
-def _work(here: Instance, launch: "Launch", *, tethered: bool) -> None:
-    from understudy.app.supervising.launching import FENCED
-    from understudy.app.supervising.tether import end_with, kill_self
+def _work(here: Instance, launch: "Launch") -> None:
     from understudy.app.working import work
-    from understudy.core.log.errors import Fenced
     from understudy.deployments.following import Follower
 
-    if tethered:
-        end_with(sys.stdin.fileno(), here.stop, kill_self)
-    try:
-        with Follower(here.log, here.settings.names) as follower:
-            work(here.settings, here.log, follower.state, launch, here.stop, here.health)
-    except Fenced as error:
-        if not tethered:
-            raise
-        typer.echo(f"understudy: {error}", err=True)
-        raise typer.Exit(FENCED) from error
-
-
-def say_ready(is_ready: bool) -> None:
-    """Tell the supervisor, which may be gone."""
-    from understudy.app.supervising.tether import READY, WAITING
-
-    with suppress(OSError):
-        sys.stdout.write(f"{READY if is_ready else WAITING}\n")
-        sys.stdout.flush()
+    with Follower(here.log, here.settings.names) as follower:
+        work(here.settings, here.log, follower.state, launch, here.stop, here.health)

@@ -1,4 +1,4 @@
-"""Runs workers as processes of the console script, tied to this one."""
+"""Runs workers, and other roles, as processes of the console script, tied to this one."""
 
 from __future__ import annotations
 
@@ -52,6 +52,10 @@ class ProcessLauncher:
         """See `Launcher.launch`."""
         careful = ("--careful",) if launch.careful else ()
         arguments = ("worker", launch.version, "--slot", launch.slot, "--tethered", *FLAGS[launch.kind], *careful)
+        return self.start(arguments, launch.version)
+
+    def start(self, arguments: Sequence[str], name: str) -> Process:
+        """Start any command that takes `--tethered`. name: what its lines begin with."""
         process = subprocess.Popen(  # noqa: S603 - our own program
             [self.program, *arguments, "--health-port", "0", *self.common],
             stdin=subprocess.PIPE,
@@ -62,7 +66,7 @@ class ProcessLauncher:
             env={**os.environ, **self.environment},
             process_group=0,  # Ctrl-C is for the supervisor, which stops them in an orderly way
         )
-        prefix = f"[{launch.version}] " if self.prefixed else ""
+        prefix = f"[{name}] " if self.prefixed else ""
         return Process(process, lambda line: self.relay(prefix + line))
 
 
