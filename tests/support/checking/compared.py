@@ -20,7 +20,7 @@ Counts = Counter[tuple[int, Lane, int, str]]
 """By source partition, lane, revision and kind."""
 
 IMPOSSIBLE: Final = ("missing", "unexpected", "routed_twice", "unrouted")
-OWN: Final = ("routed", "answered", "failed", "withdrawn", "expired", "excluded")
+OWN: Final = ("routed", "answered", "reclaimed", "failed", "withdrawn", "expired", "excluded")
 TOLD: Final = frozenset({"answered", "failed"})
 
 
@@ -76,6 +76,8 @@ def _ledger(owed: Owed, answering: Answered, shadow: Answered) -> Counts:
         for row in () if known is None else known.rows:
             if row is not None:
                 counts[owed.partition, lane, row.revision, outcome_of(row)] += 1
+                if row.outcome == "answered" and row.answered_version != row.routed_version:
+                    counts[owed.partition, lane, row.revision, "reclaimed"] += 1
     return counts
 
 

@@ -162,6 +162,8 @@ class World:
             for at in self._accounted(routes, answer):
                 by_lane[lane, at] = answer
                 ledger[lane, answer.revision, answer.outcome] += 1
+                if answer.outcome == "answered" and answer.answered_version != answer.routed_version:
+                    ledger[lane, answer.revision, "reclaimed"] += 1
         for (lane, revision, kind), count in ledger.items():
             yield comparison(partition, lane, revision, kind, count)
         for (lane, revision, kind), count in self._pairs(by_lane).items():
