@@ -227,11 +227,11 @@ def test_300_000_records_take_well_under_a_minute() -> None:
     changes = [replace(change, begin=change.begin * 100) for change in CHANGES]
     evidence = World(60_000, changes, partitions=5).evidence()
 
-    began = time.monotonic()
+    began = time.process_time()
     found = check(evidence)
 
     assert found == []
-    assert time.monotonic() - began < 45
+    assert time.process_time() - began < 30
 
 
 def test_who_may_stand_in_for_a_version_follows_from_the_events() -> None:
