@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 from understudy.app.provision import lanes_of, provision_version
 from understudy.core.log.contract import TopicPartition
+from understudy.core.topics import CANDIDATE, RECLAIMER
 from understudy.deployments.plan import Plan
 
 if TYPE_CHECKING:
     from understudy.core.log.contract import Admin
     from understudy.core.settings import Settings
+    from understudy.deployments.fold import PlannedPart
 
 
-def version_lacks(admin: Admin, settings: Settings, version: str) -> str:
-    """What is missing before records can be sent to a version; "" where its workers own every partition.
+def version_lacks(admin: Admin, settings: Settings, version: str, part: PlannedPart) -> str:
+    """What is missing before records can be sent to a version for a part; "" where its workers own every partition.
 
+    Workers that are held back as a candidate's are not ready for production, and reclaimers for nothing.
     Lanes that are not as the input is, because it has grown meanwhile, are made so. Raises CannotProvision.
     """
     names = settings.names
@@ -26,7 +29,8 @@ def version_lacks(admin: Admin, settings: Settings, version: str) -> str:
         provision_version(admin, settings, version)
     every = {TopicPartition(lane, partition) for lane in lanes for partition in range(count)}
     admin.end_offsets(every)  # fails as long as one of them has no leader
-    members = admin.members(names.worker_group(version))
+    unfit = (RECLAIMER, CANDIDATE) if part == "production" else (RECLAIMER,)
+    members = [each for each in admin.members(names.worker_group(version)) if not each.slot.endswith(unfit)]
     owned = every & {at for member in members for at in member.partitions}
     if not members:
         return f"a worker of {version} that is ready"

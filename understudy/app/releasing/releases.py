@@ -113,7 +113,12 @@ class Releases:
         draft = proposals.rollback(state, version)
         chosen = _version_of(draft)
         target = draft.plan.production if draft.plan is not None else None
-        if target is None or state.plan is None or target == state.plan.production or not self._lacks(target):
+        if (
+            target is None
+            or state.plan is None
+            or target == state.plan.production
+            or not self._lacks(target, "production")
+        ):
             return self._finish(self._append(lambda later: proposals.rollback(later, chosen, reason)), wait=wait)
         change = Change(
             lambda later, forced: proposals.rollback(later, chosen, reason, forced),
@@ -150,7 +155,7 @@ class Releases:
         with self._log.admin() as admin:
             provision_version(admin, self._settings, change.version)
         self._append_if_due(prepare)
-        lacking = self._lacks(change.version)
+        lacking = self._lacks(change.version, change.part)
         if lacking and wait:
             self._await_workers(change)
         forced = f"{NOT_READY}{lacking}" if lacking and not wait else ""
@@ -162,7 +167,7 @@ class Releases:
             f"Workers start by themselves where `understudy worker --follow` runs; or run: understudy worker {version}"
         )
         with self._log.admin() as admin:
-            outcome = self._patience.until(lambda: version_lacks(admin, self._settings, version), hint)
+            outcome = self._patience.until(lambda: version_lacks(admin, self._settings, version, change.part), hint)
         if outcome != "done":
             why = "Stopped" if outcome == "stopped" else f"Not ready after {self._patience.timeout_s:g} s"
             raise NotFinished(
@@ -190,9 +195,9 @@ class Releases:
     def _told(self, event: Event) -> Told:
         return next(each for each in story(self._deployments.read()) if each.event.id == event.id and not each.refusal)
 
-    def _lacks(self, version: str) -> str:
+    def _lacks(self, version: str, part: PlannedPart) -> str:
         with self._log.admin() as admin:
-            return version_lacks(admin, self._settings, version)
+            return version_lacks(admin, self._settings, version, part)
 
     def _append(self, propose: Callable[[State], Draft]) -> Event:
         event = self._append_if_due(propose)
