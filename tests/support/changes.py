@@ -89,7 +89,7 @@ def longest_gap_s(answers: Iterable[Visible], begin_s: float, end_s: float) -> f
 
 
 def latencies_s(answers: Iterable[Visible], begin_s: float, end_s: float, version: str | None = None) -> list[float]:
-    """Of the events sent between two moments, from being sent to being answered; of a version's answers alone."""
+    """Of the events sent between two moments, from being sent to being answered; of a version's own alone."""
     return [
         answer.latency_s
         for answer in answers

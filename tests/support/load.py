@@ -85,7 +85,10 @@ class Load:
 
 
 class Visible(NamedTuple):
-    """An answer as a user gets it. Times are the clock's, in seconds; sent_s: when the event was sent."""
+    """An answer as a user gets it. Times are the clock's, in seconds; sent_s: when the event was sent.
+
+    version: to which the event was routed.
+    """
 
     seen_s: float
     sent_s: float
@@ -161,5 +164,5 @@ class Watch:
             row["revision"],
             row["source_partition"],
             row["source_offset"],
-            row["answered_version"],
+            row["routed_version"],
         )
