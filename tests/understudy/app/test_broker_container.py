@@ -21,7 +21,7 @@ def test_the_image_is_given_a_whole_configuration() -> None:
     given = environment("127.0.0.1:5")
 
     assert given["KAFKA_ADVERTISED_LISTENERS"] == "PLAINTEXT://127.0.0.1:5"
-    assert given["KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS"] == "1000"
+    assert given["KAFKA_TRANSACTION_STATE_LOG_MIN_ISR"] == "1"
     assert given["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert all(name.isupper() and "." not in name for name in given)
 
