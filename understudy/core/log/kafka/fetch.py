@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import errors
 from kafka.protocol.consumer import FetchRequest, IsolationLevel
 
-from understudy.core.batches import AbortedTransaction, Scanned, scan
+from understudy.core.batches import AbortedTransaction, Scanned, scan, split
 from understudy.core.log.contract import TopicPartition
 from understudy.core.log.errors import CorruptBatch, LogError
 from understudy.core.log.kafka.client import by_node, by_topic, ensure
@@ -193,3 +193,13 @@ def read_between(
         if time.monotonic() >= deadline:
             break
     return done
+
+
+def cut(batches: Sequence[Batch], until: int) -> list[Batch]:
+    """The batches without records at or behind `until`."""
+    whole = [batch for batch in batches if batch.next_offset <= until]
+    for batch in batches[len(whole) :]:
+        before, _ = split(batch, [offset < until for offset in batch.columns.offsets])
+        if before is not None:
+            whole.append(before)
+    return whole

@@ -62,3 +62,10 @@ def held_range(client: Client, at: TopicPartition) -> tuple[int, int]:
     """First offset that is still there, and end. Raises UnknownTopic, KafkaError."""
     first, end = (list_offsets(client, [at], which)[at] for which in (EARLIEST, LATEST))
     return first or 0, end or 0
+
+
+def describe_loss(offset: int, first: int, end: int) -> str:
+    """What lies between a position and what a partition still holds."""
+    if offset < first:
+        return f"Records {offset} to {first - 1} are gone (retention or a deletion)."
+    return f"Records {end} to {offset - 1} were there once and are gone."

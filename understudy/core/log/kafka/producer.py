@@ -8,7 +8,7 @@ the broker has not begun (CONCURRENT_TRANSACTIONS): any other doubt raises `Tran
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka import errors
@@ -20,6 +20,7 @@ from understudy.core.log.kafka import transaction_requests as requests
 from understudy.core.log.kafka.client import ensure
 from understudy.core.log.kafka.outputs import await_leaders, refuse_if_confined
 from understudy.core.log.kafka.produce_request import produce_request
+from understudy.core.log.kafka.transactional_id import TransactionalId
 from understudy.core.log.kafka.waves import in_waves, within
 
 if TYPE_CHECKING:
@@ -41,12 +42,6 @@ CONCURRENT: Final = errors.ConcurrentTransactionsError.errno
 UNKNOWN_OUTPUT: Final = (errors.UnknownTopicOrPartitionError, errors.OperationNotAttemptedError)
 """The latter is said of the other partitions, where one of those announced together is not there."""
 TOO_LARGE: Final = (errors.MessageSizeTooLargeError, errors.RecordListTooLargeError)
-FENCING: Final = (
-    errors.ProducerFencedError,
-    errors.InvalidProducerEpochError,
-    errors.InvalidProducerIdMappingError,
-    errors.TransactionCoordinatorFencedError,
-)
 
 
 class TransactionLost(Exception):
@@ -68,56 +63,15 @@ class Producer:
         self, client: Client, transactional_id: str, *, transaction_timeout_s: float, version: TransactionVersion
     ) -> None:
         self._client = client
-        self._who = requests.Identity(transactional_id, requests.VERSIONS[version])
-        self._timeout_ms = int(transaction_timeout_s * 1000)
+        self._id = TransactionalId(client, transactional_id, transaction_timeout_s, version)
+        self._touched: Sequence[TopicPartition] = ()
         self._sequences: dict[TopicPartition, int] = {}
 
     def initialise(self, deadline: float) -> None:
-        """Take the transactional id and end what it left open. Waits until that is done.
-
-        A first call fences every earlier holder of the id; later calls present the id's epoch, and so are fenced
-        when somebody took it meanwhile. Raises Fenced; a KafkaError that passes at the deadline.
-        """
+        """Take the transactional id and end what it left open; see `TransactionalId.take`."""
         self._client.forget()
-        try:
-            answer = self._take_id(deadline)
-        except FENCING as error:
-            raise Fenced(
-                f"Another instance runs as {self._who.transactional_id}, and this one must exit. Give every instance "
-                "a slot of its own."
-            ) from error
-        self._who = replace(self._who, producer_id=answer.producer_id, epoch=answer.producer_epoch)
+        self._id.take(deadline)
         self._sequences = {}
-
-    def _take_id(self, deadline: float) -> Any:
-        """The coordinator's answer. Raises KafkaError, of which FENCING says that somebody else has the id.
-
-        The end of a transaction raises the epoch by one, and whose transaction was lost may not have been told. A
-        coordinator takes the epoch before, too, but forgets it when it loads its log anew, after a broker died; it is
-        then asked again with the epoch that follows.
-        """
-        try:
-            return self._client.retry(lambda: self._ask_for_id(self._who), deadline)
-        except FENCING:
-            if not self._client.retry(self._has_only_ended, deadline):
-                raise
-            following = replace(self._who, epoch=self._who.epoch + 1)
-            return self._client.retry(lambda: self._ask_for_id(following), deadline)
-
-    def _has_only_ended(self) -> bool:
-        """Whether all that happened to the id since is the end of this producer's transaction."""
-        answer = self._client.call(requests.describe_request(self._who), self._coordinator())
-        found = answer.transaction_states[0]
-        ensure(found.error_code, self._who.transactional_id)
-        return requests.has_only_ended(self._who, found)
-
-    def _ask_for_id(self, who: requests.Identity) -> Any:
-        answer = self._client.call(requests.init_request(who, self._timeout_ms), self._coordinator())
-        ensure(answer.error_code, who.transactional_id)
-        return answer
-
-    def _coordinator(self) -> int:
-        return self._client.coordinator("transaction", self._who.transactional_id)
 
     def commit(
         self,
@@ -135,7 +89,7 @@ class Producer:
             self._run(waves, moved, probe)
         except errors.FencedInstanceIdError as error:
             raise Fenced(
-                f"Another instance joined the group as {self._who.transactional_id}, and this one must exit."
+                f"Another instance joined the group as {self._id.who.transactional_id}, and this one must exit."
             ) from error
         except UNKNOWN_OUTPUT as error:
             self._refuse_missing(waves)
@@ -154,8 +108,9 @@ class Producer:
         partitions = touched(waves)
         self._client.pump()  # a connection that was closed meanwhile is noticed before it is written to
         await_leaders(self._client, partitions)
-        if not self._who.versions.implicit:
-            self._announce(partitions, moved)
+        self._touched = partitions
+        if not self._id.who.versions.implicit:
+            self._announce(partitions, moved.group if moved else None)
         first = self._produce(waves[0]) if waves else ()
         positions = self._send_positions(moved) if moved else None
         self._settle_first(first)
@@ -166,21 +121,21 @@ class Producer:
         probe("positioned")
         self._end(probe)
 
-    def _announce(self, partitions: Sequence[TopicPartition], moved: requests.Moved | None) -> None:
+    def _announce(self, partitions: Sequence[TopicPartition], group: str | None) -> None:
         """Tell the coordinator what the transaction will touch."""
         if partitions:
-            added = requests.add_partitions_request(self._who, partitions)
-            self._settle(lambda: requests.added_codes(self._client.call(added, self._coordinator())))
-        if moved:
-            offsets = requests.add_offsets_request(self._who, moved.group)
-            self._settle(lambda: {self._client.call(offsets, self._coordinator()).error_code})
+            added = requests.add_partitions_request(self._id.who, partitions)
+            self._settle(lambda: requests.added_codes(self._client.call(added, self._id.coordinator())))
+        if group:
+            offsets = requests.add_offsets_request(self._id.who, group)
+            self._settle(lambda: {self._client.call(offsets, self._id.coordinator()).error_code})
 
     def _stamp(self, at: TopicPartition, batch: Batch) -> Restamped:
         """The batch with this producer's id and the partition's next sequence, which moves on."""
         sendable = batch if batch.is_forwardable else rebuild(batch)
         sequence = self._sequences.get(at, 0)
         self._sequences[at] = (sequence + sendable.count) & SEQUENCE_MASK
-        who = self._who
+        who = self._id.who
         data = restamped(
             sendable,
             producer_id=who.producer_id,
@@ -199,7 +154,7 @@ class Producer:
     def _send_stamped(self, stamped: Mapping[TopicPartition, Restamped]) -> Sequence[Sent]:
         leaders = self._client.leaders(stamped)
         return [
-            Sent(self._client.send(produce_request(self._who, part), node), part)
+            Sent(self._client.send(produce_request(self._id.who, part), node), part)
             for node in set(leaders.values())
             for part in within(REQUEST_MAX_BYTES, {at: data for at, data in stamped.items() if leaders[at] == node})
         ]
@@ -214,7 +169,7 @@ class Producer:
         while sent:
             refused = self._await_appended(sent)
             if refused and time.monotonic() > deadline:
-                raise errors.ConcurrentTransactionsError(self._who.transactional_id)
+                raise errors.ConcurrentTransactionsError(self._id.who.transactional_id)
             if refused:
                 self._client.pump(CONCURRENT_PAUSE_S)
             sent = self._send_stamped(refused) if refused else ()
@@ -231,7 +186,7 @@ class Producer:
 
     def _settle_rest(self, sent: Sequence[Sent]) -> None:
         if self._await_appended(sent):
-            raise errors.ConcurrentTransactionsError(self._who.transactional_id)
+            raise errors.ConcurrentTransactionsError(self._id.who.transactional_id)
 
     def _await_appended(self, sent: Sequence[Sent]) -> dict[TopicPartition, Restamped]:
         """Await the requests; what was refused as CONCURRENT_TRANSACTIONS comes back."""
@@ -247,7 +202,7 @@ class Producer:
         return refused
 
     def _send_positions(self, moved: requests.Moved) -> Any:
-        request = requests.positions_request(self._who, moved)
+        request = requests.positions_request(self._id.who, moved)
         return self._client.send(request, self._client.coordinator("group", moved.group))
 
     def _settle_positions(self, sent: Any, moved: requests.Moved) -> None:
@@ -268,22 +223,37 @@ class Producer:
             self._client.pump(CONCURRENT_PAUSE_S)
 
     def _end(self, probe: Callable[[Phase], None]) -> None:
-        answer = self._client.send(requests.end_request(self._who), self._coordinator())
+        answer = self._client.send(requests.end_request(self._id.who), self._id.coordinator())
         if probe is not no_probe:
             for _ in range(3):
                 self._client.pump()  # a probe may kill the process: the request must be out by then
         probe("ending")
-        ended = self._client.wait([answer])[0]
-        ensure(ended.error_code, "end of the transaction")
-        if self._who.versions.implicit:
-            self._renew(ended.producer_id, ended.producer_epoch)
+        self._take_end(self._client.wait([answer])[0])
         probe("ended")
 
-    def _renew(self, producer_id: int, epoch: int) -> None:
+    def _take_end(self, answer: Any) -> None:
         """Go on with the epoch that the end of a transaction gave; its sequences start at 0."""
-        if (producer_id, epoch) != (self._who.producer_id, self._who.epoch):
+        ensure(answer.error_code, "end of the transaction")
+        renewed = (answer.producer_id, answer.producer_epoch)
+        if self._id.who.versions.implicit and renewed != (self._id.who.producer_id, self._id.who.epoch):
             self._sequences = {}
-            self._who = replace(self._who, producer_id=producer_id, epoch=epoch)
+            self._id.renew(*renewed)
+
+    def end_again(self, group: str) -> None:
+        """End once more, in the same way, the transaction that had ended before `initialise`, where its end is known.
+
+        That is: move no position of the group and write nothing, but have the coordinator write its markers anew.
+        Raises TransactionLost, after which `initialise` must follow.
+        """
+        former, self._id.former = self._id.former, None
+        if former is None:
+            return
+        try:
+            self._announce(self._touched, group)
+            end = requests.end_request(self._id.who, committed=former == "commit")
+            self._take_end(self._client.call(end, self._id.coordinator()))
+        except errors.KafkaError as error:
+            raise lost(error) from error
 
 
 def touched(waves: Sequence[Wave]) -> list[TopicPartition]:

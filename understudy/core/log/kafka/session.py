@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 from kafka import errors
 
-from understudy.core.batches import split
 from understudy.core.log.contract import EMPTY, Polled, Position, TopicPartition, no_probe
 from understudy.core.log.errors import (
     Fenced,
@@ -22,10 +21,11 @@ from understudy.core.log.errors import (
 )
 from understudy.core.log.kafka import session_states
 from understudy.core.log.kafka.client import BACKOFF_S, RETRIABLE, refused
-from understudy.core.log.kafka.fetch import OutOfRange, read_between
+from understudy.core.log.kafka.fetch import OutOfRange, cut, read_between
 from understudy.core.log.kafka.group import served
 from understudy.core.log.kafka.groups import describe_group, remove_member
-from understudy.core.log.kafka.offsets import held_range
+from understudy.core.log.kafka.lost_markers import LostMarkers
+from understudy.core.log.kafka.offsets import describe_loss, held_range
 from understudy.core.log.kafka.positions import check_notes, committed_positions
 from understudy.core.log.kafka.producer import TransactionLost
 from understudy.core.log.kafka.progress import Progress
@@ -78,6 +78,7 @@ class KafkaSession:
         self._served: frozenset[TopicPartition] = frozenset()
         self._stale: frozenset[TopicPartition] = frozenset()
         self._progress = Progress()
+        self._lost_markers = LostMarkers(producer, spec.group)
         self._topic_ids: dict[str, str] = {}
         self._first_seen: dict[str, int] = {}
         self._looked_at = self._cover_at = self._moved_at = 0.0
@@ -202,13 +203,22 @@ class KafkaSession:
         except RETRIABLE as error:
             self._client.forget()
             log.debug("positions cannot be read yet: %s", error)
+            if isinstance(error, errors.UnstableOffsetCommitError):
+                self._end_what_was_lost()
             return
+        self._lost_markers.positions_are_stable()
         found = {at: self._start_of(at, known) for at in self._stale}
         self._membership.place({at: position.offset for at, position in found.items()})
         self._progress.begin(found)
         self._news.assigned.update(found)
         self._stale = frozenset()
         self._move("positions_read")
+
+    def _end_what_was_lost(self) -> None:
+        try:
+            self._lost_markers.positions_are_unstable()
+        except TransactionLost as error:
+            self._lose(str(error))
 
     def _start_of(self, at: TopicPartition, known: Mapping[TopicPartition, Position]) -> Position:
         """The committed position; 0 where the topic grew.
@@ -383,20 +393,3 @@ class KafkaSession:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def describe_loss(offset: int, first: int, end: int) -> str:
-    """What lies between a position and what a partition still holds."""
-    if offset < first:
-        return f"Records {offset} to {first - 1} are gone (retention or a deletion)."
-    return f"Records {end} to {offset - 1} were there once and are gone."
-
-
-def cut(batches: Sequence[Batch], until: int) -> list[Batch]:
-    """The batches without records at or behind `until`."""
-    whole = [batch for batch in batches if batch.next_offset <= until]
-    for batch in batches[len(whole) :]:
-        before, _ = split(batch, [offset < until for offset in batch.columns.offsets])
-        if before is not None:
-            whole.append(before)
-    return whole

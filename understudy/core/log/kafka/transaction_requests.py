@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kafka.protocol.admin import DescribeTransactionsRequest
 from kafka.protocol.producer import (
@@ -24,7 +24,14 @@ if TYPE_CHECKING:
     from understudy.core.log.kafka.client import TransactionVersion
 
 NO_PRODUCER: Final = -1
-ENDED: Final = frozenset({"PrepareCommit", "CompleteCommit", "PrepareAbort", "CompleteAbort"})
+End = Literal["commit", "abort"]
+ENDS: Final[Mapping[str, End]] = {
+    "PrepareCommit": "commit",
+    "CompleteCommit": "commit",
+    "PrepareAbort": "abort",
+    "CompleteAbort": "abort",
+}
+"""A coordinator's states of a transactional id whose transaction has ended, or is about to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,11 @@ class Identity:
     versions: Versions
     producer_id: int = NO_PRODUCER
     epoch: int = NO_PRODUCER
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the coordinator has given an id and an epoch."""
+        return self.producer_id != NO_PRODUCER
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +141,13 @@ def positions_request(who: Identity, moved: Moved) -> Any:
     )
 
 
-def end_request(who: Identity) -> Any:
-    """Commit the transaction."""
+def end_request(who: Identity, *, committed: bool = True) -> Any:
+    """Commit the transaction, or abort it."""
     return EndTxnRequest(
         transactional_id=who.transactional_id,
         producer_id=who.producer_id,
         producer_epoch=who.epoch,
-        committed=True,
+        committed=committed,
         max_version=who.versions.end_txn,
     )
 
@@ -153,7 +165,12 @@ def has_only_ended(who: Identity, found: Any) -> bool:
     KIP-890 ends did not raise the epoch, and nothing can be told from it.)
     """
     is_next = (found.producer_id, found.producer_epoch) == (who.producer_id, who.epoch + 1)
-    return who.versions.implicit and is_next and found.transaction_state in ENDED
+    return who.versions.implicit and is_next and end_of(found) is not None
+
+
+def end_of(found: Any) -> End | None:
+    """How the id's last transaction ended, by an answer to `describe_request`; None where it was taken since."""
+    return ENDS.get(found.transaction_state)
 
 
 def added_codes(answer: Any) -> set[int]:
