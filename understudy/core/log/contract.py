@@ -151,8 +151,9 @@ class Reader(Protocol):
     def poll(self, timeout_s: float) -> Mapping[TopicPartition, Sequence[Batch]]:
         """Batches from the current positions on.
 
-        Empty after `timeout_s`, or when positions moved over what is not visible. Raises UnknownTopic,
-        PositionExpired, CorruptBatch.
+        At once when there are some, and as soon as some are committed. Empty after `timeout_s`, or when positions
+        moved over what is not visible. A log that does not answer is waited for: that, too, is an empty answer. Raises
+        UnknownTopic, PositionExpired, CorruptBatch.
         """
         ...
 

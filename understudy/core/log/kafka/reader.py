@@ -36,13 +36,11 @@ class KafkaReader:
         self._check_at = 0.0
 
     def poll(self, timeout_s: float) -> Mapping[TopicPartition, Sequence[Batch]]:
-        """See `contract.Reader.poll`. Raises PositionExpired, UnknownTopic, TopicRecreated, CorruptBatch."""
+        """See `contract.Reader.poll`. Raises TopicRecreated too; LogUnavailable for what does not pass by itself."""
         deadline = time.monotonic() + timeout_s
         while True:
             try:
                 found = self._round(deadline)
-            except OutOfRange as error:
-                raise self._expired(error) from error
             except RETRIABLE:
                 self._start_over()
                 found = {}
@@ -60,8 +58,11 @@ class KafkaReader:
         self._send()
         answered = self._await_any(deadline)
         found: dict[TopicPartition, Sequence[Batch]] = {}
-        for node in answered:
-            found.update(self._take(node))
+        try:
+            for node in answered:
+                found.update(self._take(node))
+        except OutOfRange as error:
+            raise self._expired(error) from error
         return found
 
     def _await_any(self, deadline: float) -> list[int]:
@@ -108,7 +109,7 @@ class KafkaReader:
 
     def _expired(self, error: OutOfRange) -> PositionExpired:
         self._under_way.clear()
-        first, end = self._client.retry(lambda: held_range(self._client, error.at), time.monotonic() + 1)
+        first, end = held_range(self._client, error.at)
         return PositionExpired(f"{error.at} was to be read from offset {error.offset}, and holds [{first}, {end}).")
 
     def position(self, at: TopicPartition) -> int:

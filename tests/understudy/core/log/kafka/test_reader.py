@@ -1,18 +1,28 @@
 from __future__ import annotations
 
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 from support.driving import at, batch, values_of
+from support.kafka_harness import KafkaHarness
+from support.kafka_producing import crash
 
+from understudy.app.broker import running_broker
+from understudy.core.log.contract import Output
 from understudy.core.log.errors import PositionExpired, TopicRecreated, UnknownTopic
 
 if TYPE_CHECKING:
-    from support.kafka_harness import KafkaHarness
+    from pathlib import Path
 
     from understudy.core.batches import Batch
 
 pytestmark = pytest.mark.kafka
+
+USUAL_DELAY_S = 0.05
+"""From the answer to a commit to the answer of a poll; 0.3 ms where it was measured."""
 
 
 def test_several_partitions_are_read_from_where_was_said(kafka: KafkaHarness) -> None:
@@ -60,3 +70,48 @@ def test_a_recreated_topic_is_not_mistaken_for_the_old_one(kafka: KafkaHarness) 
         kafka.recreate_topic(topic)
         with pytest.raises((TopicRecreated, UnknownTopic)):
             kafka.wait_until(lambda: bool(reader.poll(0.1)), 10.0, "an error")
+
+
+def test_a_reader_that_waits_is_handed_a_record_when_it_is_committed(kafka: KafkaHarness) -> None:
+    topic = kafka.create_topic("topic")
+    enough = 20
+    seen_s: list[float] = []
+    delays_s: list[float] = []
+
+    def follow() -> None:
+        with kafka.log.reader({at(topic): 0}) as reader:
+            while len(seen_s) < enough:
+                seen_s.extend(time.monotonic() for _ in reader.poll(0.5).get(at(topic), ()))
+
+    with ThreadPoolExecutor(1) as pool, kafka.log.writer(kafka.name("writer")) as writer:
+        following = pool.submit(follow)
+        for number in range(1, enough + 1):
+            assert writer.commit([Output(topic, 0, batch("a"))])
+            committed_s = time.monotonic()
+            kafka.wait_until(lambda: len(seen_s) == number or following.done(), 20.0, "the record")  # noqa: B023 - now
+            delays_s.append(seen_s[-1] - committed_s)
+        following.result(20.0)
+    assert statistics.median(delays_s) < USUAL_DELAY_S
+
+
+def test_a_reader_waits_for_a_broker_that_comes_back(tmp_path: Path) -> None:
+    with running_broker(tmp_path) as broker, ThreadPoolExecutor(1) as pool:
+        before = KafkaHarness(broker.bootstrap)
+        topic = before.create_topic("topic")
+        before.append(topic, 0, batch("before"))
+        got: list[str] = []
+
+        def follow() -> None:
+            with before.log.reader({at(topic): 0}) as reader:
+                while len(got) < 2:
+                    got.extend(values_of(reader.poll(0.5).get(at(topic), ())))
+
+        following = pool.submit(follow)
+        before.wait_until(lambda: got == ["before"] or following.done(), 20.0, "the first record")
+        before.close()
+        crash(tmp_path)
+        after = KafkaHarness(broker.bootstrap)
+        after.append(topic, 0, batch("after"))
+        following.result(30.0)
+        assert got == ["before", "after"]
+        after.close()
