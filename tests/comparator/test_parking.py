@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.comparing import NAMES, PRODUCTION, World, answer, counts_of, failure, route, shadow
+from support.comparing import NAMES, PRODUCTION, TOPICS, World, answer, counts_of, failure, route, shadow
 
 from comparator.ledger import ledger
 from comparator.partition import Options
@@ -147,3 +147,24 @@ def test_a_dead_shadow_is_counted_when_it_is_back_and_the_other_one_once() -> No
     world.run(most=2)
 
     assert counts_of(world.rows, SHADOW)["matched"] == counts_of(world.rows, dead)["matched"] == RECORDS
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_what_retention_removed_while_a_canary_was_away_is_expired_and_never_missing(
+    world: World, name: str, share: float
+) -> None:
+    release(world, [PRODUCTION, MIRROR, SHADOW])
+    answer_all(world, CANARY, SHARE)
+    world.show()
+    world.poll()
+    world.expire(name, int(world.topics[name].end * share))
+    world.run()
+
+    counts = counts_of(world.rows, CANARY)
+    unpaired = sum(n for kind, n in counts.items() if kind in {"unpaired_expired", "unpaired_production_expired"})
+    is_lost = name != TOPICS.predictions or share == 1.0  # its own answers are all at the end
+    assert bool(unpaired) is is_lost
+    assert counts.get("matched", 0) + unpaired == len(SHARE)
+    assert (ledger(world.rows).in_flight, ledger(world.rows).residual) == (0, 0)
+    assert counts_of(world.rows, SHADOW)["matched"] == RECORDS
