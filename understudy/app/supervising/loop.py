@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from understudy.app.reclaiming.debts import owes_nothing
-from understudy.app.supervising.supervisor import Limits, Supervisor
+from understudy.app.supervising.supervisor import NEVER, Limits, Supervisor
 from understudy.core.log.errors import LogUnavailable
 from understudy.core.telemetry import logger
 from understudy.deployments.errors import Refused
@@ -94,17 +94,21 @@ class LogReleases:
         except LogUnavailable:
             return False
 
-    def pause(self, version: str, reason: str) -> bool:
-        """See `Releases.pause`. Where it is paused already, or cannot be, that is enough."""
+    def pause(self, version: str, reason: str) -> int | None:
+        """See `Releases.pause`. Where it is paused already, that is enough."""
+        seen = NEVER
 
         def propose(state: State) -> Draft | None:
+            nonlocal seen
+            seen = state.sequence
             return None if state.versions[version].paused else pause(state, version, reason)
 
         try:
-            self._deployments.append(propose)
+            event = self._deployments.append(propose)
         except Refused as refused:
             self._telling.warning("given up", version=version, reason=reason, not_paused=str(refused))
+            return NEVER
         except LogUnavailable as outage:
             self._telling.warning("the pause cannot be noted yet", version=version, reason=str(outage))
-            return False
-        return True
+            return None
+        return seen if event is None else event.sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -24,6 +25,7 @@ WITHDRAWN_GRACE_S: Final = 2.0
 GRACE_S: Final = 8.0
 """How long any other may take: containers are killed ten seconds after they were told to stop."""
 
+NEVER: Final = sys.maxsize
 FENCES: Final = 3
 FENCED_WITHIN_S: Final = 60.0
 """A slot that is taken away that often within that time is another supervisor's, too."""
@@ -36,8 +38,11 @@ class Releases(Protocol):
         """Whether a version that left the plan is accounted for."""
         ...
 
-    def pause(self, version: str, reason: str) -> bool:
-        """Note that a candidate is not to go on. False: not known to be noted; try again."""
+    def pause(self, version: str, reason: str) -> int | None:
+        """Note that a candidate is not to go on; gives the sequence from which on that stands in the releases.
+
+        `NEVER` where it cannot be noted; None: not known to be noted, try again.
+        """
         ...
 
 
@@ -54,7 +59,7 @@ class Worker:
     """A supervised worker. Times are the caller's clock's.
 
     due_s: when it is launched again. kill_s: when it has had enough time to stop. careful: the last one did not end by
-    itself. given_up: why. noted: that it was given up is noted. paused: its version's pause was seen.
+    itself. given_up: why. paused_at: the releases' sequence from which on its version is paused for that.
     """
 
     key: Key
@@ -67,8 +72,7 @@ class Worker:
     due_s: float = 0.0
     kill_s: float = 0.0
     given_up: str = ""
-    noted: bool = False
-    paused: bool = False
+    paused_at: int | None = None
 
     def happened(self, event: life.Event) -> None:
         """Move on in its life."""
@@ -185,7 +189,7 @@ class Supervisor:
         if worker.key.kind == "candidate" and deaths > self._limits.deaths:
             worker.happened("exceeded")
             worker.given_up = f"its worker died {deaths} times within {window_s:g} s; the last one {told_exit(code)}"
-            worker.noted = worker.paused = False
+            worker.paused_at = None
 
     def _dismiss(self, worker: Worker, kill_s: float) -> None:
         before = worker.state
@@ -208,11 +212,11 @@ class Supervisor:
                 self._wait_for_a_person(worker, state, now_s)
 
     def _wait_for_a_person(self, worker: Worker, state: State, now_s: float) -> None:
-        """Note that a candidate was given up, see its pause, and try again once that is over."""
-        worker.noted = worker.noted or self._releases.pause(worker.key.version, worker.given_up)
-        if state.versions[worker.key.version].paused:
-            worker.paused = True
-        elif worker.paused:
+        """Note that a candidate was given up, and try again once the pause is over."""
+        version = worker.key.version
+        if worker.paused_at is None:
+            worker.paused_at = self._releases.pause(version, worker.given_up)
+        elif state.sequence >= worker.paused_at and not state.versions[version].paused:
             worker.restarts = Restarts()
             self._relaunch(worker, "resumed", now_s)
 

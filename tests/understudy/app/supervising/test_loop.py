@@ -11,6 +11,7 @@ from support.fleet import CANDIDATE, PATIENCE_S, Fleet, fleet
 from support.small_endpoint import PRODUCTION
 
 from understudy.app.supervising.loop import LogReleases, supervise
+from understudy.app.supervising.supervisor import NEVER
 from understudy.app.supervising.threads import ThreadLauncher
 from understudy.app.working import work
 from understudy.core.log.memory import MemoryLog
@@ -99,11 +100,12 @@ def test_a_pause_is_noted_once_by_however_many_supervisors(endpoint: Fleet) -> N
     endpoint.deploy(CANDIDATE, "shadow")
     releases = [LogReleases(endpoint.log, endpoint.settings, f"supervisor {slot}") for slot in "ab"]
 
-    assert [each.pause(CANDIDATE, "it died") for each in releases] == [True, True]
+    noted_at = endpoint.state().sequence + 1
+    assert [each.pause(CANDIDATE, "it died") for each in releases] == [noted_at, noted_at]
 
-    endpoint.seen(endpoint.state().sequence + 1)
+    endpoint.seen(noted_at)
     assert endpoint.state().versions[CANDIDATE].paused == "it died"
-    assert releases[0].pause(PRODUCTION, "it died")  # refused: production cannot be paused
+    assert releases[0].pause(PRODUCTION, "it died") == NEVER
     assert not endpoint.follower.wait(endpoint.state().sequence + 1, 0.3)
 
 

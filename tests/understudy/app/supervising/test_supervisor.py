@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from understudy.app.supervising.launching import FENCED, Launch
-from understudy.app.supervising.supervisor import Limits, Supervisor
+from understudy.app.supervising.supervisor import NEVER, Limits, Supervisor
 from understudy.app.supervising.wanted import Key
 from understudy.core.log.errors import Fenced
 from understudy.deployments.fold import Standing, State
@@ -50,7 +50,7 @@ class World:
     children: list[Child] = field(default_factory=list)
     paused: list[tuple[str, str]] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
-    pauses: bool = True
+    noted_at: int | None = 4
     now_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -63,9 +63,9 @@ class World:
     def owes_nothing(self, version: str, standing: Standing) -> bool:
         return version in self.settled and standing.stage in {"retired", "withdrawn"}
 
-    def pause(self, version: str, reason: str) -> bool:
+    def pause(self, version: str, reason: str) -> int | None:
         self.paused.append((version, reason))
-        return self.pauses
+        return self.noted_at
 
     def look(self, after_s: float = 0.1) -> dict[Key, Life]:
         self.now_s += after_s
@@ -78,7 +78,8 @@ class World:
 
     def stands(self, version: str, **changes: object) -> None:
         standing = replace(self.state.versions[version], **changes)  # type: ignore[arg-type]  # fields of a Standing
-        self.state = replace(self.state, versions={**self.state.versions, version: standing})
+        versions = {**self.state.versions, version: standing}
+        self.state = replace(self.state, sequence=self.state.sequence + 1, versions=versions)
 
     def die(self, version: str, code: int = -9) -> None:
         self.child(version).code = code
@@ -157,10 +158,10 @@ def give_up(world: World) -> None:
 
 
 def test_a_pause_that_could_not_be_noted_is_noted_later(world: World) -> None:
-    world.pauses = False
+    world.noted_at = None
     give_up(world)
     world.look()
-    world.pauses = True
+    world.noted_at = 4
     before = len(world.paused)
     world.look()
     world.look()
@@ -178,6 +179,22 @@ def test_a_person_who_resumes_it_lets_a_candidate_try_again(world: World) -> Non
     assert world.look()[CANDIDATE] == "starting"
     world.die(V2)
     assert world.look()[CANDIDATE] == "backing off"
+
+
+def test_a_pause_that_is_over_before_it_was_seen_counts_too(world: World) -> None:
+    give_up(world)
+    assert world.look(600)[CANDIDATE] == "given up"
+    world.state = replace(world.state, sequence=5)
+
+    assert world.look()[CANDIDATE] == "starting"
+
+
+def test_a_candidate_that_cannot_be_paused_stays_given_up(world: World) -> None:
+    world.noted_at = NEVER
+    give_up(world)
+    world.state = replace(world.state, sequence=50)
+
+    assert world.look(600)[CANDIDATE] == "given up"
 
 
 def test_deaths_far_apart_are_no_reason_to_give_up(world: World) -> None:
