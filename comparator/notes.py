@@ -81,7 +81,7 @@ def memo_of(positions: Mapping[Feed, Position]) -> Memo:
         notes = {feed: position.note for feed, position in positions.items()}
         raise BadNote(
             f"The notes beside the comparator's positions are not a comparator's ({error!r}): {notes}. Another program "
-            "has committed positions for its group; set the group's positions again with `understudy topics`."
+            "has committed positions for its group; set them again with `understudy positions restore comparator`."
         ) from error
 
 

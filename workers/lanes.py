@@ -144,6 +144,6 @@ def _done(at: TopicPartition, note: str) -> int:
     if isinstance(done, bool) or not isinstance(done, int) or done < 0:
         raise LogError(
             f"{at}: the note beside the committed position is not a worker's: {note!r}. Another program has "
-            "committed positions for this version's group; set the group's positions again with 'understudy topics'"
+            "committed positions for this version's group; set them again with 'understudy positions restore'"
         )
     return done

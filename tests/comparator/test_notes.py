@@ -54,7 +54,7 @@ def test_forty_lanes_fit_into_the_notes() -> None:
 
 @pytest.mark.parametrize("note", ["hello", "{}", '{"revision":1,"production":"m:p","shadows":[]}', "[]", '{"seen":1}'])
 def test_a_foreign_note_is_refused_with_the_way_back(note: str) -> None:
-    with pytest.raises(BadNote, match="understudy topics"):
+    with pytest.raises(BadNote, match="understudy positions restore comparator"):
         memo_of(positions(dict.fromkeys(FEEDS, note)))
 
 

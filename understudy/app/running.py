@@ -140,6 +140,22 @@ def _session(role: Role, log: Log) -> Session:
     return role.around(log.session(role.spec))
 
 
+def log_answers(log: Log, stop: Stop, health: Health, *, patience_s: float = PATIENCE_S) -> bool:
+    """Wait until the log can be asked anything; False when told to stop meanwhile. Raises LogUnavailable."""
+    telling = logger("understudy")
+
+    def ask() -> bool:
+        with log.admin() as admin:
+            admin.describe([])
+        return True
+
+    def waits(outage: Exception, again_in_s: float) -> None:
+        telling.warning("waiting", reason=str(outage), again_in_s=again_in_s)
+        health.wait_for(str(outage))
+
+    return patiently(ask, stop, waits, patience_s) is not None
+
+
 def patiently(
     attempt: Callable[[], T], stop: Stop, waits: Callable[[Exception, float], None], patience_s: float
 ) -> T | None:

@@ -4,13 +4,13 @@ import os
 import signal
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from schemas.errors import SchemaUnavailable
 from understudy.app.probes import Health
-from understudy.app.running import Role, patiently, run_role, stop_on_signals
+from understudy.app.running import Role, log_answers, patiently, run_role, stop_on_signals
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
 from understudy.core.log.errors import LogUnavailable, MissingPosition, UnknownTopic
@@ -21,7 +21,7 @@ from understudy.models.errors import ModelStoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from understudy.core.log.contract import Polled
+    from understudy.core.log.contract import Admin, Log, Polled
 
 AT = TopicPartition("in", 0)
 SPEC = SessionSpec("group", ("in",), "group.slot")
@@ -243,3 +243,33 @@ def test_a_role_in_an_outage_is_alive_and_not_ready() -> None:
 
     assert health.unhealthy() == ""
     assert health.unready() == "the registry is not there"
+
+
+@dataclass
+class LateLog:
+    """A log that answers the third time it is asked; it can do nothing else."""
+
+    log: MemoryLog = field(default_factory=MemoryLog)
+    asked: int = 0
+
+    def admin(self) -> Admin:
+        self.asked += 1
+        if self.asked < 3:
+            raise LogUnavailable("no broker answers")
+        return self.log.admin()
+
+
+def test_a_log_that_does_not_answer_yet_is_waited_for_and_probes_are_told() -> None:
+    late, waits, health = LateLog(), Waits(), Health()
+
+    assert log_answers(cast("Log", late), waits, health)
+
+    assert late.asked == 3
+    assert health.unready() == "no broker answers"
+
+
+def test_who_waits_for_a_log_can_be_stopped() -> None:
+    stop = threading.Event()
+    stop.set()
+
+    assert not log_answers(cast("Log", LateLog()), stop, Health())

@@ -22,13 +22,13 @@ def router(
     It runs until SIGTERM or Ctrl-C.
     """
     from understudy.app.routing import routing
-    from understudy.app.running import run_role
+    from understudy.app.running import log_answers, run_role
 
-    with (
-        instance(context, config, bootstrap, health_port, tethered=tethered) as here,
-        routing(here.settings, slot or socket.gethostname(), here.log) as role,
-    ):
-        run_role(role, here.log, here.stop, health=here.health)
+    with instance(context, config, bootstrap, health_port, tethered=tethered) as here:
+        if not log_answers(here.log, here.stop, here.health):
+            return
+        with routing(here.settings, slot or socket.gethostname(), here.log) as role:
+            run_role(role, here.log, here.stop, health=here.health)
 
 
 def comparator(

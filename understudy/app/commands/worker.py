@@ -41,6 +41,7 @@ def worker(
     its own, started, restarted and ended as the releases want it.
     """
     from understudy.app.restraint import hold_back
+    from understudy.app.running import log_answers
     from understudy.app.supervising.launching import Launch
 
     if follow == (version is not None):
@@ -51,6 +52,8 @@ def worker(
             hold_back(settings.worker.candidate_memory_mb << 20)
 
     with instance(context, config, bootstrap, health_port, tethered=tethered, prepare=prepare) as here:
+        if not log_answers(here.log, here.stop, here.health):
+            return
         if version is None:
             _supervise(here, slot or socket.gethostname(), launcher_of(here.settings, config, bootstrap))
         else:
