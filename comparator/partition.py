@@ -93,7 +93,7 @@ class Partition:
                 self._route(track, row, is_new)
             else:
                 self._answer(feed, track, row, is_new)
-                if track in self._canaries:
+                if self._canaries and track in self._canaries:
                     self._answer(feed, self._canaries[track], row, is_new)
         if batch.next_offset > self._seen[feed]:
             self._parking.anchor(feed, batch)
@@ -115,11 +115,13 @@ class Partition:
             self._join.take_answering(frame)
 
     def _follow(self, track: Track, frame: RoutedFrame, is_new: bool) -> None:
-        if track in self._parking.parked:
-            if is_new:
-                self._parking.route(track, frame)
-        elif backlog := self._backlog(track, is_new, frame.base):
+        """Rows that were counted before tell nothing new, and nothing at all of tracks that have ended since."""
+        if backlog := self._join.backlogs.get(track):
             backlog.route(frame)
+        elif is_new and track in self._parking.parked:
+            self._parking.route(track, frame)
+        elif is_new:
+            self._begin(track, frame.base).route(frame)
 
     def _follow_canary(self, track: Track, frame: RoutedFrame, is_new: bool) -> None:
         """What a lane is sent as a canary is followed once more, as long as there is any of it to be compared."""
@@ -137,8 +139,7 @@ class Partition:
             self._parking.begin(canary, frame, again)
         else:
             waiting = self._join.backlogs[track].answers  # they may be visible before their routes
-            self._join.backlogs[canary] = Backlog(canary, frame.base)
-            self._join.backlogs[canary].answers.extend(each for each in waiting if each.after > frame.base)
+            self._begin(canary, frame.base).answers.extend(each for each in waiting if each.after > frame.base)
         return canary
 
     def _count_routed(self, track: Track, frame: RoutedFrame) -> None:
@@ -154,22 +155,20 @@ class Partition:
             self.tally.ledger(track.lane, frame.revision, "routed_twice", twice)
 
     def _answer(self, feed: Feed, track: Track, answer: Answer, is_new: bool) -> None:
-        if track in self._parking.parked:
-            if is_new:
+        backlog = self._join.backlogs.get(track)
+        if backlog is None:
+            if not is_new:
+                return
+            if track in self._parking.parked:
                 self._parking.hear(track, feed, answer)
-            return
-        backlog = self._backlog(track, is_new, self._routes_to())
-        if backlog is not None and not backlog.answer(answer) and is_new and track.kind != "canary":
+                return
+            backlog = self._begin(track, self._routes_to())
+        if not backlog.answer(answer) and is_new and track.kind != "canary":
             self.tally.fact(backlog.lane, answer, "unexpected")
 
-    def _backlog(self, track: Track, is_new: bool, begin: int) -> Backlog | None:
-        """The track's, which, if it is a new one, was sent nothing before the source offset `begin`.
-
-        Rows that were counted before tell nothing of tracks that have ended since.
-        """
-        backlog = self._join.backlogs.get(track)
-        if backlog is None and is_new:
-            backlog = self._join.backlogs[track] = Backlog(track, begin)
+    def _begin(self, track: Track, base: int) -> Backlog:
+        """Of a new track, whose lane was sent nothing before the source offset `base`."""
+        backlog = self._join.backlogs[track] = Backlog(track, base)
         return backlog
 
     def _resume_routes(self) -> None:
