@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from understudy.app.releasing.orders import Order
 from understudy.app.releasing.releases import Releases
 from understudy.app.releasing.waiting import Patience
-from understudy.core.log.contract import Position, SessionSpec, TopicPartition
+from understudy.core.batches import Record, build
+from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
 from understudy.core.topics import slot_id
 from understudy.deployments.log import DeploymentsLog
 
@@ -82,6 +83,19 @@ class World:
             partitions = admin.describe([names.input])[names.input].partitions
             positions = {TopicPartition(names.input, p): Position(0, plan.to_note()) for p in range(partitions)}
             admin.set_positions(names.router_group, positions)
+
+    def owe(self, version: str) -> TopicPartition:
+        """Something is in the version's answering lane that nobody has worked on."""
+        lane = TopicPartition(self.settings.names.requests(version), 0)
+        with self.log.writer("router") as writer:
+            assert writer.commit([Output(lane.topic, lane.partition, build([Record(None, b"owed", 0)]))])
+        return lane
+
+    def settle(self, version: str, lane: TopicPartition) -> None:
+        """All that is in the lane is accounted for."""
+        with self.log.admin() as admin:
+            end = admin.end_offsets([lane])[lane]
+            admin.set_positions(self.settings.names.worker_group(version), {lane: Position(end)})
 
     @contextmanager
     def workers(self, *versions: str) -> Iterator[None]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from understudy.app.provision import lanes_of, provision_version
+from understudy.app.reclaiming.debts import has_lanes, owes_nothing
+from understudy.app.status.gathering import gather
 from understudy.core.log.contract import TopicPartition
 from understudy.core.topics import CANDIDATE, RECLAIMER
 from understudy.deployments.plan import Plan
 
 if TYPE_CHECKING:
-    from understudy.core.log.contract import Admin
+    from understudy.core.log.contract import Admin, Log
     from understudy.core.settings import Settings
-    from understudy.deployments.fold import PlannedPart
+    from understudy.deployments.fold import PlannedPart, Standing
 
 
 def version_lacks(admin: Admin, settings: Settings, version: str, part: PlannedPart) -> str:
@@ -35,6 +37,18 @@ def version_lacks(admin: Admin, settings: Settings, version: str, part: PlannedP
     if not members:
         return f"a worker of {version} that is ready"
     return "" if owned == every else f"{version} to own all of its {len(every)} partitions ({len(owned)} so far)"
+
+
+def left_behind(log: Log, settings: Settings, version: str, standing: Standing) -> str:
+    """What a withdrawn version still owes from before, which production's model answers; "" where that is settled."""
+    if standing.pruned:
+        return ""
+    with log.admin() as admin:
+        if has_lanes(admin, settings, version):
+            settled = owes_nothing(admin, settings, version, standing)
+            return "" if settled else f"what {version} owed when it was taken back to be answered"
+    owed = sum(lane.in_flight for lane in gather(log, settings).lanes if lane.version == version)
+    return f"{owed:,} records that {version} owed when its topics were deleted to be answered" if owed else ""
 
 
 def routers_lack(admin: Admin, settings: Settings, revision: int) -> str:

@@ -11,7 +11,7 @@ from understudy.app.provision import provision_version
 from understudy.app.releasing.errors import NotFinished
 from understudy.app.releasing.fitting import check_fits
 from understudy.app.releasing.orders import rehearse
-from understudy.app.releasing.readiness import routers_lack, version_lacks
+from understudy.app.releasing.readiness import left_behind, routers_lack, version_lacks
 from understudy.app.releasing.telling import story
 from understudy.app.wire_schemas import event_schema
 from understudy.core.topics import check_names
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
     from understudy.deployments.events import Draft, Event
-    from understudy.deployments.fold import PlannedPart, State
+    from understudy.deployments.fold import PlannedPart, Standing, State
 
 NOT_READY: Final = "without waiting for "
 ROUTER_HINT: Final = (
@@ -152,6 +152,9 @@ class Releases:
 
         rehearse(state, prepare, lambda state: change.draft(state, ""))
         check_names(self._settings.names, list(dict.fromkeys((*state.versions, change.version))))
+        standing = state.versions.get(change.version)
+        if wait and standing is not None and standing.stage == "withdrawn":
+            self._await_reclaimers(change, standing)
         with self._log.admin() as admin:
             provision_version(admin, self._settings, change.version)
         self._append_if_due(prepare)
@@ -160,6 +163,15 @@ class Releases:
             self._await_workers(change)
         forced = f"{NOT_READY}{lacking}" if lacking and not wait else ""
         return self._finish(self._append(lambda state: change.draft(state, forced)), wait=wait)
+
+    def _await_reclaimers(self, change: Change, standing: Standing) -> None:
+        """What the version was taken back with is accounted for before it begins anew."""
+        version = change.version
+        hint = "What a withdrawn version owes is accounted for where `understudy worker --follow` runs."
+        outcome = self._patience.until(lambda: left_behind(self._log, self._settings, version, standing), hint)
+        if outcome != "done":
+            why = "Stopped" if outcome == "stopped" else f"Still so after {self._patience.timeout_s:g} s"
+            raise NotFinished(f"{why}: {version} is as it was, withdrawn. Deploy it later with: {change.again}")
 
     def _await_workers(self, change: Change) -> None:
         version = change.version

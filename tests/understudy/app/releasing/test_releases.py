@@ -172,6 +172,44 @@ def test_production_is_rolled_back_once_the_earlier_version_runs_again(in_produc
     assert (released.event.action, in_production.state().stage(PRODUCTION)) == ("rollback", "production")
 
 
+def test_what_was_taken_back_begins_anew_once_what_it_left_is_accounted_for(
+    in_production: World, stack: ExitStack
+) -> None:
+    releases = in_production.releases()
+    releases.deploy(AS_SHADOW, wait=False)
+    releases.rollback(SHADOW, wait=False)
+    in_production.adopt()
+    lane = in_production.owe(SHADOW)
+    before = in_production.kinds()
+    in_production.script.then(
+        lambda: in_production.settle(SHADOW, lane),
+        lambda: stack.enter_context(in_production.workers(SHADOW)),
+        in_production.adopt,
+    )
+
+    releases.deploy(AS_SHADOW)
+
+    assert in_production.kinds()[len(before) :] == ["prepared", "planned"]
+    assert in_production.heard[0] == f"Waiting for what {SHADOW} owed when it was taken back to be answered"
+    with in_production.log.admin() as admin:
+        assert starts(in_production, SHADOW) == {0, admin.end_offsets([lane])[lane]}
+
+
+def test_a_wait_for_what_was_left_can_be_stopped(in_production: World) -> None:
+    releases = in_production.releases()
+    releases.deploy(AS_SHADOW, wait=False)
+    releases.rollback(SHADOW, wait=False)
+    in_production.adopt()
+    in_production.owe(SHADOW)
+    before = in_production.kinds()
+    in_production.script.then(lambda: True)
+
+    with pytest.raises(NotFinished, match=f"{SHADOW} is as it was, withdrawn. Deploy it later with: understudy deploy"):
+        releases.deploy(AS_SHADOW)
+
+    assert in_production.kinds() == before
+
+
 def test_a_candidate_is_paused_and_resumed(in_production: World) -> None:
     releases = in_production.releases()
     releases.deploy(Order(SHADOW, "canary"), wait=False)
