@@ -116,7 +116,7 @@ class Supervisor:
         needed = wanted(state, self._workers.keys(), lambda version: owes_nothing.get(version, False)) - self._done
         launch, stop = changes(needed, self.lives)
         for key in sorted(stop):
-            withdrawn = state.stage(key.version) == "withdrawn"
+            withdrawn = key.kind != "reclaimer" and state.stage(key.version) == "withdrawn"
             self._dismiss(self._workers[key], now_s + (WITHDRAWN_GRACE_S if withdrawn else GRACE_S))
         for key in sorted(launch):
             self._workers[key] = Worker(key, self._launched(key, careful=False), now_s)

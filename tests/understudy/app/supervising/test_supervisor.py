@@ -222,6 +222,18 @@ def test_a_withdrawn_worker_is_told_to_stop_and_killed_if_it_does_not_and_then_r
     assert world.child(V2).launch == Launch(V2, "reclaimer", "pod-0")
 
 
+def test_a_reclaimer_has_time_to_end_when_nothing_is_owed_any_more(world: World) -> None:
+    world.stands(V2, stage="withdrawn", since_revision=3)
+    world.look()
+    reclaimer = world.child(V2)
+    world.settled = {V2}
+
+    world.look()
+    world.look(7.0)
+
+    assert reclaimer.told == ["terminate"]
+
+
 def test_a_reclaimer_that_is_done_is_not_launched_again_but_one_that_died_is(world: World) -> None:
     world.stands(V2, stage="withdrawn", since_revision=3)
     world.look()
