@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewPartitions
 from support.checking.checker import check
 from support.checking.reading import read
 from support.checking.rest import is_at_rest
-from support.endpoint import until
+from support.endpoint import PATIENCE_S, until
 from support.release_rig import PRODUCTION, produce, release
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ def test_partitions_without_traffic_cut_over_as_well(make_release: Callable[...,
     endpoint.start("router-0", "router")
     endpoint.start("production-0", "worker", PRODUCTION)
     produce(endpoint, 100, partition=0)
-    until(lambda: endpoint.answered(PRODUCTION) == 100, 60, "answers")
+    until(lambda: endpoint.answered(PRODUCTION) == 100, PATIENCE_S, "answers")
     release(endpoint, CANARY, "canary", "--share", "50")
     endpoint.start("canary-0", "worker", CANARY)
     endpoint.run("deploy", CANARY, "--strategy", "canary", "--share", "60")
     produce(endpoint, 100, partition=0)
     endpoint.run("promote", CANARY)
     endpoint.start("comparator-0", "comparator")
-    until(partial(is_at_rest, observer, endpoint.name, 200), 60, "everything to be counted")
+    until(partial(is_at_rest, observer, endpoint.name, 200), PATIENCE_S, "everything to be counted")
 
     evidence = read(observer, endpoint.name)
     assert check(evidence) == []
@@ -66,10 +66,10 @@ def test_the_input_grows_beside_a_canary(make_release: Callable[..., Endpoint], 
     }.items():
         endpoint.start(slot, *arguments)
     produce(endpoint, 2_000)
-    until(lambda: endpoint.answered(CANARY) > 0, 60, "the canary's answers")
+    until(lambda: endpoint.answered(CANARY) > 0, PATIENCE_S, "the canary's answers")
     grow(endpoint, 16)
     produce(endpoint, 4_000)
-    until(partial(is_at_rest, observer, endpoint.name, 6_000), 120, "everything to be counted")
+    until(partial(is_at_rest, observer, endpoint.name, 6_000), PATIENCE_S, "everything to be counted")
 
     evidence = read(observer, endpoint.name)
     assert check(evidence) == []
@@ -118,6 +118,6 @@ def routed(make_release: Callable[..., Endpoint]) -> Endpoint:
     endpoint.start("router", "router")
     endpoint.start("production", "worker", PRODUCTION)
     produce(endpoint, 2_000)
-    until(lambda: endpoint.answered(PRODUCTION) == 2_000, 60, "every answer")
+    until(lambda: endpoint.answered(PRODUCTION) == 2_000, PATIENCE_S, "every answer")
     assert [endpoint.stop(slot) for slot in ("router", "production")] == [0, 0]
     return endpoint

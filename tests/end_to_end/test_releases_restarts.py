@@ -10,7 +10,7 @@ from support.changes import longest_gap_s, pass_time
 from support.checking.checker import check
 from support.checking.reading import read
 from support.checking.rest import is_at_rest
-from support.endpoint import until
+from support.endpoint import PATIENCE_S, until
 from support.load import Load, Watch
 from support.release_rig import (
     OTHER,
@@ -52,13 +52,13 @@ def test_of_two_shadows_one_is_dead_while_the_comparator_is_restarted(
     endpoint.start("comparator-0", "comparator")
     for number, end in enumerate((endpoint.kill, endpoint.stop, endpoint.kill), 1):
         produce(endpoint, 4_000)
-        until(partial(is_compared, endpoint, SHADOW, number * 4_000), 60, "pairs of the shadow that lives")
+        until(partial(is_compared, endpoint, SHADOW, number * 4_000), PATIENCE_S, "pairs of the shadow that lives")
         end("comparator-0")
         endpoint.start("comparator-0", "comparator")
     assert endpoint.compared(SHADOW) == 12_000
 
     endpoint.start("other-0", "worker", OTHER)
-    until(partial(is_at_rest, observer, endpoint.name, 12_000), 90, "everything to be counted")
+    until(partial(is_at_rest, observer, endpoint.name, 12_000), PATIENCE_S, "everything to be counted")
     assert check(read(observer, endpoint.name)) == []
 
 
@@ -86,12 +86,12 @@ def test_a_slow_model_with_large_frames_makes_progress_across_restarts(
             before = watch.count
             endpoint.start("worker-0", "worker", SWITCHABLE)
             aim = min(FRAME_RECORDS, before + FRAME_RECORDS // 5)
-            until(lambda aim=aim: watch.count >= aim, 60, "progress")  # type: ignore[misc] # mypy infers no default
+            until(lambda aim=aim: watch.count >= aim, PATIENCE_S, "progress")  # type: ignore[misc] # mypy infers no default
             endpoint.kill("worker-0")
             kills += 1
     assert kills >= 4
 
-    until(partial(is_at_rest, observer, endpoint.name, FRAME_RECORDS), 60, "everything to be counted")
+    until(partial(is_at_rest, observer, endpoint.name, FRAME_RECORDS), PATIENCE_S, "everything to be counted")
     evidence = read(observer, endpoint.name)
     assert max(row.records for row in evidence.routes[0]) == FRAME_RECORDS
     assert check(evidence) == []
@@ -108,18 +108,18 @@ def test_four_slots_become_two_and_four_again_without_a_session_timeout(
         endpoint.start(f"production-{number}", "worker", PRODUCTION)
     load = Load(endpoint.bootstrap, f"{endpoint.name}.input", encoded_events(), PER_S)
     with Watch(endpoint.bootstrap, endpoint.name) as watch, load:
-        until(partial(is_owned_by, endpoint, 4), 60, "four workers with a partition each")
+        until(partial(is_owned_by, endpoint, 4), PATIENCE_S, "four workers with a partition each")
         begin_s, _ = pass_time(1.0)
         assert [endpoint.stop(f"production-{number}") for number in (2, 3)] == [0, 0]
-        until(partial(is_owned_by, endpoint, 2), 30, "two workers with two each")
+        until(partial(is_owned_by, endpoint, 2), PATIENCE_S, "two workers with two each")
         for number in (2, 3):
             endpoint.start(f"production-{number}", "worker", PRODUCTION)
-        until(partial(is_owned_by, endpoint, 4), 60, "four again")
+        until(partial(is_owned_by, endpoint, 4), PATIENCE_S, "four again")
         _, end_s = pass_time(2.0)
         sent = load.stop()
-        until(lambda: watch.count >= sent, 60, "every answer")
+        until(lambda: watch.count >= sent, PATIENCE_S, "every answer")
         assert longest_gap_s(watch.answers(), begin_s, end_s) < SESSION_TIMEOUT_S / 2
-    until(partial(is_at_rest, observer, endpoint.name, sent), 60, "everything to be counted")
+    until(partial(is_at_rest, observer, endpoint.name, sent), PATIENCE_S, "everything to be counted")
     assert check(read(observer, endpoint.name)) == []
 
 

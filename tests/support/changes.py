@@ -9,7 +9,7 @@ from itertools import cycle, pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from support.endpoint import TICK, until
+from support.endpoint import PATIENCE_S, TICK, until
 from support.observer import Rows
 
 from understudy.core.log.kafka import KafkaLog
@@ -49,7 +49,7 @@ class Changes:
         assert event.plan is not None
         return event.plan.revision
 
-    def several(self, watch: Watch, times: int, patience_s: float = 30.0) -> list[int]:
+    def several(self, watch: Watch, times: int, patience_s: float = PATIENCE_S) -> list[int]:
         """One change after the other, as soon as answers under the last one are seen; their revisions."""
         done = []
         for _ in range(times):

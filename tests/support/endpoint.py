@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 UNDERSTUDY = str(Path(sys.executable).with_name("understudy"))
+PATIENCE_S = 180.0
+"""What comes within seconds on a quiet machine has so long to come: only a failure takes it."""
+
 TICK = threading.Event()
 """Never set: waiting on it lets other processes run between two looks at a condition."""
 
@@ -56,7 +59,7 @@ class Endpoint:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_S,
             check=False,
         )
         if check and done.returncode != 0:
