@@ -42,7 +42,7 @@ def test_what_is_redeployed_starts_after_what_was_left(
         endpoint.start(slot, *arguments)
     load = Load(endpoint.bootstrap, f"{endpoint.name}.input", encoded_events(), PER_S)
     with Watch(endpoint.bootstrap, endpoint.name) as watch, load:
-        until(lambda: watch.count > PER_S, PATIENCE_S, "answers")
+        until(lambda: any(each.version == CANARY for each in watch.answers()), PATIENCE_S, "answers by the canary")
         endpoint.processes["canary-0"].send_signal(signal.SIGSTOP)
         behind = load.sent + 2 * PER_S
         until(lambda: load.sent > behind, PATIENCE_S, "a backlog")
