@@ -13,11 +13,15 @@ from understudy.core.log.contract import Position
 from understudy.core.log.errors import Fenced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from support.harness import LogHarness
 
+    from understudy.core.log.contract import Admin
+
 PARTITIONS = 4
+HANDOVER_MS = 8_000
+"""For the rebalances of two members that come or go, on a busy machine; less than any session time-out here."""
 
 
 def begin(harness: LogHarness, *topics: str, partitions: int = PARTITIONS) -> None:
@@ -41,6 +45,16 @@ def shared(*drivers: Driver) -> bool:
     return sorted(partition for _, partition in owned) == list(range(PARTITIONS)) and all(
         driver.owned for driver in drivers
     )
+
+
+def at_rest(harness: LogHarness, admin: Admin) -> bool:
+    """Whether the group sees its partitions shared out: while a rebalance is under way, nobody has any."""
+    return sum(len(member.partitions) for member in admin.members(harness.name("group"))) == PARTITIONS
+
+
+def settle_shares(harness: LogHarness, drivers: Mapping[str, Driver]) -> None:
+    """Poll until the drivers serve all partitions between them, each its share."""
+    settle(harness, list(drivers.values()), lambda: shared(*drivers.values()), f"a share for each of {len(drivers)}")
 
 
 def test_partitions_are_shared_by_range_in_the_order_of_the_slots(harness: LogHarness) -> None:
@@ -120,7 +134,8 @@ def test_a_restart_under_the_same_slot_takes_over_without_a_rebalance(harness: L
     topic = harness.create_topic("input", PARTITIONS)
     begin(harness, topic)
     a, b = (Driver(harness, [topic], slot, session_timeout_s=60.0) for slot in "ab")
-    settle(harness, [a, b], lambda: shared(a, b), "sharing")
+    with harness.log.admin() as admin:
+        settle(harness, [a, b], lambda: shared(a, b) and at_rest(harness, admin), "sharing, and no rebalance under way")
     harness.kill(a.session)
 
     again = Driver(harness, [topic], "a", session_timeout_s=60.0)
@@ -247,6 +262,48 @@ def test_two_members_that_change_places_do_each_record_once(harness: LogHarness)
     work(lambda: copied() >= 48)
 
     assert {number: seen(harness, target, number) for number in range(PARTITIONS)} == values
+
+
+def test_a_group_shrinks_and_grows_without_waiting_for_a_session_time_out(harness: LogHarness) -> None:
+    # Given four members whose sessions would last for a minute
+    topic = harness.create_topic("input", PARTITIONS)
+    begin(harness, topic)
+
+    def open_slot(slot: str) -> Driver:
+        return Driver(harness, [topic], slot, session_timeout_s=60.0)
+
+    drivers = {slot: open_slot(slot) for slot in "abcd"}
+    settle_shares(harness, drivers)
+    for stopped in ("ab", "cd", "bc"):
+        # When two stop in an orderly way, then the others have their partitions soon
+        began_ms = harness.now_ms()
+        for slot in stopped:
+            drivers.pop(slot).session.close()
+        settle_shares(harness, drivers)
+        assert harness.now_ms() - began_ms < HANDOVER_MS
+        # And when two come back, they have their share as soon
+        began_ms = harness.now_ms()
+        drivers |= {slot: open_slot(slot) for slot in stopped}
+        settle_shares(harness, drivers)
+        assert harness.now_ms() - began_ms < HANDOVER_MS
+
+
+def test_a_member_that_stops_before_it_has_joined_leaves_nothing_behind(harness: LogHarness) -> None:
+    # Given a member, and another whose join waits for the first one's
+    topic = harness.create_topic("input", PARTITIONS)
+    begin(harness, topic)
+    one = Driver(harness, [topic], "a", session_timeout_s=60.0)
+    one.until_owns(*(at(topic, number) for number in range(PARTITIONS)))
+    two = Driver(harness, [topic], "b", session_timeout_s=60.0)
+    with harness.log.admin() as admin:
+        two.until(lambda: len(admin.members(harness.name("group"))) == 2, "the beginning of a join")
+        # When the other stops, then the first has all partitions soon, and for good
+        two.session.close()
+        began_ms = harness.now_ms()
+        one.until(lambda: len(admin.members(harness.name("group"))) == 1 and shared(one), "one member")
+        one.poll(0.5)
+        assert shared(one)
+        assert harness.now_ms() - began_ms < HANDOVER_MS
 
 
 def test_an_evicted_member_is_fenced_and_what_it_left_open_is_undone(harness: LogHarness) -> None:

@@ -1,6 +1,6 @@
 """A program that copies a partition, and kills itself at a named phase: BOOTSTRAP GROUP SLOT SOURCE TARGET PHASE N END.
 
-It ends by itself when it has copied up to offset END.
+It ends by itself when it has copied up to offset END, and in an orderly way at SIGTERM, wherever that finds it.
 """
 
 from __future__ import annotations
@@ -50,4 +50,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     main(sys.argv[1:])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from kafka.protocol.consumer import IsolationLevel, ListOffsetsRequest
 
 from understudy.core.log.contract import TopicPartition
+from understudy.core.log.errors import PositionExpired
 from understudy.core.log.kafka.client import by_node, by_topic, ensure
 
 if TYPE_CHECKING:
@@ -62,6 +63,15 @@ def held_range(client: Client, at: TopicPartition) -> tuple[int, int]:
     """First offset that is still there, and end. Raises UnknownTopic, KafkaError."""
     first, end = (list_offsets(client, [at], which)[at] for which in (EARLIEST, LATEST))
     return first or 0, end or 0
+
+
+def position_expired(group: str, at: TopicPartition, offset: int, held: tuple[int, int]) -> PositionExpired:
+    """The error that says where a group's position is, what the partition still holds, and the way back."""
+    first, end = held
+    return PositionExpired(
+        f"Group {group} stands at offset {offset} of {at}, which now holds [{first}, {end}). "
+        f"{describe_loss(offset, first, end)} To go on, set the position with `understudy positions restore`."
+    )
 
 
 def describe_loss(offset: int, first: int, end: int) -> str:

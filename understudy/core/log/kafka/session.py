@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from understudy.core.log.errors import (
     Fenced,
     LogError,
     MissingPosition,
-    PositionExpired,
     TopicRecreated,
     UnknownTopic,
 )
@@ -25,7 +25,7 @@ from understudy.core.log.kafka.fetch import OutOfRange, cut, read_between
 from understudy.core.log.kafka.group import served
 from understudy.core.log.kafka.groups import describe_group, remove_member
 from understudy.core.log.kafka.lost_markers import LostMarkers
-from understudy.core.log.kafka.offsets import describe_loss, held_range
+from understudy.core.log.kafka.offsets import held_range, position_expired
 from understudy.core.log.kafka.positions import check_notes, committed_positions
 from understudy.core.log.kafka.producer import TransactionLost
 from understudy.core.log.kafka.progress import Progress
@@ -171,13 +171,8 @@ class KafkaSession:
             raise self._expired(error) from error
 
     def _expired(self, error: OutOfRange) -> LogError:
-        """Where the position is, what the partition still holds, and the way back."""
-        first, end = self._client.retry(lambda: held_range(self._client, error.at), time.monotonic() + SLICE_S)
-        return PositionExpired(
-            f"Group {self._spec.group} stands at offset {error.offset} of {error.at}, which now holds "
-            f"[{first}, {end}). {describe_loss(error.offset, first, end)} To go on, set the position with "
-            "`understudy positions restore`."
-        )
+        held = self._client.retry(lambda: held_range(self._client, error.at), time.monotonic() + SLICE_S)
+        return position_expired(self._spec.group, error.at, error.offset, held)
 
     # Ownership and positions
 
@@ -374,19 +369,29 @@ class KafkaSession:
         state, self._state = self._state, session_states.after(self._state, "closed")
         if state == "closed":
             return
-        member = self._membership.member
         self._membership.close(CLOSE_PATIENCE_S)
         try:
-            if state in {"committing", "recovering"}:
+            if state in {"committing", "recovering", "joining"}:
                 self._producer.initialise(time.monotonic() + CLOSE_PATIENCE_S)
-            if state != "fenced" and member is not None:
-                deadline = time.monotonic() + CLOSE_PATIENCE_S
-                leave = partial(remove_member, self._client, self._spec.group, self._spec.slot, member.member_id)
-                self._client.retry(leave, deadline)
+            if state != "fenced":
+                self._leave()
         except (errors.KafkaError, Fenced) as error:
             log.warning("%s could not leave in an orderly way: %s", self._spec.slot, error)
         finally:
             self._client.close()
+
+    def _leave(self) -> None:
+        """Leave the group, so that nobody waits for this session's time-out.
+
+        A member whose join was not answered yet does not know its id, and leaves by its slot alone: that is its own, as
+        its transactional id is.
+        """
+        member = self._membership.member
+        leave = partial(
+            remove_member, self._client, self._spec.group, self._spec.slot, "" if member is None else member.member_id
+        )
+        with contextlib.suppress(errors.UnknownMemberIdError):
+            self._client.retry(leave, time.monotonic() + CLOSE_PATIENCE_S)
 
     def __enter__(self) -> Self:
         return self

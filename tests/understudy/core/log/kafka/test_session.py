@@ -145,6 +145,26 @@ def test_an_orderly_stop_hands_partitions_over_before_the_session_times_out(kafk
     assert time.monotonic() - began < 10.0
 
 
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.1, 0.25, 0.4])
+def test_a_process_that_is_terminated_hands_its_partitions_over_at_once(kafka: KafkaHarness, after_s: float) -> None:
+    # Given a process that waits for records in the middle of a poll
+    source, target = kafka.create_topic("source"), kafka.create_topic("target")
+    begin_at(kafka, "group", {at(source): Position(0)})
+    kafka.append(source, 0, batch("a"))
+    copier = start_copier(kafka, source, target, "never", 1, 100)
+    kafka.wait_until(lambda: seen(kafka, target) == ["a"], 20.0, "the first copy")
+    # When it is terminated
+    threading.Event().wait(after_s)
+    began = time.monotonic()
+    copier.terminate()
+    assert copier.wait(10.0) == 0
+    # Then it has left before another member could have waited for it
+    with kafka.log.admin() as admin:
+        assert admin.members(kafka.name("group")) == []
+    Driver(kafka, [source], "b").until_owns(at(source), timeout_s=5.0)
+    assert time.monotonic() - began < 8.0
+
+
 def test_a_topic_that_grows_is_served_whole_although_the_leader_restarted(kafka: KafkaHarness) -> None:
     source = kafka.create_topic("source")
     begin_at(kafka, "group", {at(source): Position(0)})
