@@ -50,7 +50,9 @@ class Endpoint:
         """Write the settings."""
         (self.folder / "understudy.toml").write_text(toml)
 
-    def run(self, *arguments: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, check: bool = True, stdin: str | None = None, timeout_s: float = PATIENCE_S
+    ) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         done = subprocess.run(
             [UNDERSTUDY, *arguments],
@@ -59,7 +61,7 @@ class Endpoint:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=timeout_s,
             check=False,
         )
         if check and done.returncode != 0:

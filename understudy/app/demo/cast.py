@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -14,14 +15,20 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from understudy.app import roles
 from understudy.app.demo.errors import RoleDied
+from understudy.app.probes import Health
 from understudy.app.routing import routing
 from understudy.app.running import run_role
+from understudy.app.supervising.loop import supervise
+from understudy.app.supervising.threads import ThreadLauncher
+from understudy.app.working import work
+from understudy.deployments.following import Follower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from understudy.app.running import Role
+    from understudy.app.supervising.launching import Handle, Launch
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
 
@@ -31,11 +38,17 @@ LOG_TAIL_LINES: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One instance of a role. version: for a worker, its name:version."""
+    """One instance of a role. slot: its name. arguments: further ones of its command."""
 
     role: str
     slot: str
-    version: str | None = None
+    arguments: tuple[str, ...] = ()
+
+
+ROUTER: Final = Part("router", "router-0")
+SUPERVISOR: Final = Part("worker", "worker-0", ("--follow",))
+COMPARATOR: Final = Part("comparator", "comparator-0")
+PARTS: Final = (ROUTER, SUPERVISOR, COMPARATOR)
 
 
 class Cast(Protocol):
@@ -45,6 +58,10 @@ class Cast(Protocol):
 
     def check(self) -> None:
         """Raise RoleDied where an instance has ended."""
+        ...
+
+    def kill(self, version: str) -> str:
+        """End the worker of a version as hard as possible, and say how; "" where none was found."""
         ...
 
     def stop(self) -> None:
@@ -68,7 +85,7 @@ class Processes:
         for part in parts:
             with self._log(part.slot).open("ab") as output:
                 self._running[part.slot] = subprocess.Popen(  # noqa: S603 - our own program
-                    [self.program, part.role, *([part.version] if part.version else []), "--slot", part.slot],
+                    [self.program, part.role, *part.arguments, "--slot", part.slot],
                     cwd=self.folder,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
@@ -82,6 +99,15 @@ class Processes:
             if process.poll() is not None:
                 last = self._log(slot).read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
                 raise RoleDied(f"{slot} ended with status {process.returncode}:\n" + "\n".join(last))
+
+    def kill(self, version: str) -> str:
+        """Kill the supervisor's child that works for the version."""
+        supervisor = self._running.get(SUPERVISOR.slot)
+        found = [] if supervisor is None else [pid for pid in _children(supervisor.pid) if _works_for(pid, version)]
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return f"kill -9 {' '.join(map(str, found))}" if found else ""
 
     def stop(self) -> None:
         processes = list(self._running.values())
@@ -102,6 +128,23 @@ class Processes:
         return self.folder / f"{slot}.log"
 
 
+def _children(pid: int) -> list[int]:
+    found = (line.split() for line in _ps("-A", "-o", "pid=", "-o", "ppid="))
+    return [int(child) for child, parent in found if int(parent) == pid]
+
+
+def _works_for(pid: int, version: str) -> bool:
+    return any(version in line.split() for line in _ps("-ww", "-o", "args=", "-p", str(pid)))
+
+
+def _ps(*arguments: str) -> list[str]:
+    """The lines of ps; none where there is no such program."""
+    with suppress(OSError):
+        ran = subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607 - of the user's system
+        return ran.stdout.splitlines()
+    return []
+
+
 @dataclass
 class Threads:
     """Each instance is a thread of this process; all share one log. What was stopped is not started again."""
@@ -111,6 +154,7 @@ class Threads:
     _stop: threading.Event = field(default_factory=threading.Event)
     _running: dict[str, threading.Thread] = field(default_factory=dict)
     _died: dict[str, BaseException] = field(default_factory=dict)
+    _workers: dict[str, Handle] = field(default_factory=dict)
 
     def start(self, parts: Sequence[Part]) -> None:
         for part in parts:
@@ -122,25 +166,45 @@ class Threads:
         for slot, error in self._died.items():
             raise RoleDied(f"{slot} ended: {type(error).__name__}: {error}") from error
 
+    def kill(self, version: str) -> str:
+        """Tell the version's worker to end: a thread cannot be killed."""
+        worker = self._workers.get(version)
+        if worker is None or worker.exit_code() is not None:
+            return ""
+        worker.kill()
+        return "its thread is told to stop"
+
     def stop(self) -> None:
         self._stop.set()
         for thread in self._running.values():
             thread.join(STOP_S)
         self._running.clear()
 
+    def launch(self, launch: Launch) -> Handle:
+        """Start a worker. Implements `Launcher`."""
+
+        def do(launch: Launch, stop: threading.Event, health: Health) -> None:
+            with Follower(self.log, self.settings.names) as follower:
+                work(self.settings, self.log, follower.state, launch, stop, health)
+
+        handle = self._workers[launch.version] = ThreadLauncher(do).launch(launch)
+        return handle
+
     def _run(self, part: Part) -> None:
         try:
-            with _role(self.settings, part, self.log) as role:
-                run_role(role, self.log, self._stop)
+            self._play(part)
         except Exception as error:  # noqa: BLE001 - kept for check(), which raises it in the main thread
             self._died[part.slot] = error
 
+    def _play(self, part: Part) -> None:
+        if part.role == SUPERVISOR.role:
+            with Follower(self.log, self.settings.names) as follower:
+                supervise(self.settings, self.log, follower.state, part.slot, self, self._stop, Health())
+            return
+        with self._role(part) as role:
+            run_role(role, self.log, self._stop)
 
-def _role(settings: Settings, part: Part, log: Log) -> AbstractContextManager[Role]:
-    match part.role:
-        case "router":
-            return routing(settings, part.slot, log)
-        case "comparator":
-            return nullcontext(roles.comparator(settings, part.slot))
-        case _:
-            return nullcontext(roles.worker(settings, str(part.version), part.slot))
+    def _role(self, part: Part) -> AbstractContextManager[Role]:
+        if part.role == ROUTER.role:
+            return routing(self.settings, part.slot, self.log)
+        return nullcontext(roles.comparator(self.settings, part.slot))

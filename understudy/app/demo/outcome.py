@@ -2,68 +2,105 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from understudy.app.demo.proof import moved_back, proof
+from understudy.app.demo.scenery import BETTER, BROKEN
+from understudy.app.demo.strategies import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from understudy.app.demo.figures import Answers, Differing
-    from understudy.app.demo.scoreboard import Scoreboard, Shadow
-    from understudy.app.status.facts import Lane
+    from understudy.app.demo.course import Change, Course
+    from understudy.app.demo.proof import Proof
+    from understudy.app.demo.strategies import Strategic
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A run that was played to its end.
 
-    broker: memory, or its host:port. delay_p50_ms, delay_p99_ms: from writing an event to its visible answer, over
-    all of them. took_s: seconds by part of the run, in order.
+    broker: memory, or its host:port. play_s: of the story. moved_back: planes that left the better canary again.
+    touched_in_shadow: users' answers by the broken version while it was a shadow. took_s: seconds by part of the run,
+    in order.
     """
 
     broker: str
     endpoint: str
-    board: Scoreboard
-    delay_p50_ms: float | None
-    delay_p99_ms: float | None
+    course: Course
+    proof: Proof
+    strategies: tuple[Strategic, ...]
+    moved_back: int
+    touched_in_shadow: int
+    play_s: float
     took_s: Mapping[str, float]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all is as Understudy says that it is."""
+        return self.proof.is_sound and not self.moved_back and not self.touched_in_shadow
+
+
+def outcome(
+    course: Course, broker: str, endpoint: str, window: int, play_s: float, took_s: Mapping[str, float]
+) -> Outcome:
+    """Judge a run."""
+    return Outcome(
+        broker=broker,
+        endpoint=endpoint,
+        course=course,
+        proof=proof(course),
+        strategies=strategies(course, window),
+        moved_back=moved_back(course, BETTER)[0],
+        touched_in_shadow=sum(
+            course.figures.count_in(change.revision, BROKEN) for change in course.made_by(BROKEN, "shadow")
+        ),
+        play_s=play_s,
+        took_s=took_s,
+    )
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """Every figure of the run."""
-    board = outcome.board
+    found = outcome.proof
     return {
         "broker": outcome.broker,
         "endpoint": outcome.endpoint,
+        "sound": outcome.is_sound,
         "took_s": {part: round(seconds, 3) for part, seconds in outcome.took_s.items()},
-        "events": board.produced,
-        "answered": board.answered,
-        "unanswered": board.missing,
-        "answered_twice": board.doubled,
-        "error_rows": board.failed,
-        "users_answers_from_a_shadow": board.touched,
-        "events_per_s": round(board.answered / board.elapsed_s, 1) if board.elapsed_s else None,
-        "delay_ms": {"p50": outcome.delay_p50_ms, "p99": outcome.delay_p99_ms},
-        "ledger": {"routed": board.owed, "in_flight": board.in_flight, "residual": board.residual},
-        "production": _lane(board.production, board.production_answers),
-        "shadows": [_shadow(shadow) for shadow in board.shadows],
+        "flights_per_s": round(found.flights / outcome.play_s, 1) if outcome.play_s else None,
+        "proof": asdict(found),
+        "planes_moved_back": outcome.moved_back,
+        "users_answers_from_the_shadow": outcome.touched_in_shadow,
+        "strategies": [
+            asdict(each) | {"executions_per_flight": each.executions_per_flight} for each in outcome.strategies
+        ],
+        "changes": [_change(outcome.course, change) for change in outcome.course.changes],
+        "versions": {
+            version: {**asdict(answers), "accuracy": answers.accuracy}
+            for version, answers in outcome.course.figures.of_version.items()
+        },
     }
 
 
-def _shadow(shadow: Shadow) -> dict[str, Any]:
-    differing = [_differing(each) for each in shadow.differing]
-    return _lane(shadow.lane, shadow.answers) | {"differs": shadow.differs, "examples": differing}
-
-
-def _lane(lane: Lane, answers: Answers) -> dict[str, Any]:
-    return lane.as_json() | {"accuracy": answers.accuracy, "judged": answers.judged}
-
-
-def _differing(each: Differing) -> dict[str, Any]:
+def _change(course: Course, change: Change) -> dict[str, Any]:
+    candidates = [*change.plan.shadows, *([change.plan.canary.version] if change.plan.canary else [])]
     return {
-        "event_id": each.flight.event["event_id"],
-        "production": json.loads(each.production),
-        "shadow": json.loads(each.shadow),
-        "late": each.flight.late,
+        "command": change.command.words,
+        "plan": change.plan.to_json(),
+        "ready_s": round(change.planned_s - change.began_s, 3),
+        "adopted_s": round(change.adopted_s, 3),
+        "answers": course.figures.count_in(change.revision),
+        "answers_by_version": {
+            version: course.figures.count_in(change.revision, version) for version in change.plan.versions
+        },
+        "reclaimed": len(course.reclaimed(change.revision)),
+        "pairs": {
+            candidate: {
+                "compared": dict(course.compared.pairs(candidate, change.revision)),
+                **asdict(course.pairs(change, candidate)),
+            }
+            for candidate in candidates
+        },
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
@@ -12,26 +11,22 @@ from rich.table import Table
 from rich.text import Text
 
 from understudy.app.demo import words
+from understudy.app.demo.evidence import AGREES_BELOW
+from understudy.app.demo.points import WIDTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from rich.console import RenderableType
 
-    from understudy.app.demo.figures import Answers, Differing, Latest
-    from understudy.app.demo.scoreboard import Scoreboard, Shadow
-    from understudy.app.status.facts import Lane
+    from understudy.app.demo.figures import Answer
+    from understudy.app.demo.scoreboard import Scoreboard, Standing
 
-WIDTH: Final = 80
-AGREES_BELOW: Final = 0.01
-"""A shadow that differs on less than this share is said to agree; a policy will decide that properly."""
-EXAMPLES: Final = 3
-FIGURE_COLUMNS: Final = (("answered", 8), ("right", 6), ("compared", 8), ("vs. production", 14), ("model µs", 12))
+FIGURE_COLUMNS: Final = (("users' answers", 14), ("right", 6), ("compared", 8), ("vs. production", 15))
+PART_STYLES: Final = {"production": "bold green", "shadow": "cyan", "-": "dim", "retired": "dim", "withdrawn": "dim"}
 
 
 def picture(board: Scoreboard) -> RenderableType:
     """The whole live area."""
-    return Group(progress(board), versions(board), Text(), latest(board.latest), Text(), examples(board))
+    return Group(progress(board), versions(board), latest(board.latest))
 
 
 def progress(board: Scoreboard) -> Panel:
@@ -48,7 +43,7 @@ def progress(board: Scoreboard) -> Panel:
     )
     return Panel(
         Group(stages, _pace(board)),
-        title="Understudy: one stream of flights, three versions of a model",
+        title=Text(f"{board.act} of {board.acts}: {board.title}", "bold"),
         title_align="left",
         border_style="cyan",
         width=WIDTH,
@@ -57,11 +52,10 @@ def progress(board: Scoreboard) -> Panel:
 
 def _pace(board: Scoreboard) -> Table:
     grid = Table.grid(padding=(0, 2))
-    for width in (22, 4, 15, 19, 5):
+    for width in (20, 18, 21, 7):
         grid.add_column(width=width, no_wrap=True, justify="right")
     grid.add_row(
-        ProgressBar(total=board.events, completed=board.answered, width=22),
-        f"{board.answered / board.events:.0%}" if board.events else "",
+        ProgressBar(total=board.acts, completed=board.act - 1, width=20),
         f"{board.pace.rate_per_s:,.0f} flights/s",
         f"{words.milliseconds(board.pace.delay_ms)} to answer",
         f"{board.elapsed_s:.0f} s",
@@ -71,93 +65,37 @@ def _pace(board: Scoreboard) -> Table:
 
 def versions(board: Scoreboard) -> Table:
     """A row a version."""
-    grid = Table(
-        box=None,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-        header_style="bold underline",
-        caption="right: of the flights whose arrival is known.  model µs: median/99 of 100",
-        caption_justify="left",
-        caption_style="dim",
-    )
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold underline")
     grid.add_column("version", width=16, no_wrap=True)
-    grid.add_column("answers to", width=10, no_wrap=True)
+    grid.add_column("is now", width=12, no_wrap=True)
     for name, width in FIGURE_COLUMNS:
         grid.add_column(name, justify="right", width=width, no_wrap=True)
-    production = board.production_answers
-    grid.add_row(board.production.version, "your users", *_answered(production), "", "", _times(board.production))
-    for shadow in board.shadows:
-        pairs = f"{shadow.pairs:,}" if shadow.pairs else "-"
-        answered = _answered(shadow.answers)
-        grid.add_row(shadow.lane.version, "nobody", *answered, pairs, agreement(shadow), _times(shadow.lane))
+    for each in board.versions:
+        grid.add_row(
+            each.version,
+            Text(each.part, PART_STYLES.get(each.part, "yellow")),
+            f"{each.answers.answered:,}",
+            words.share(each.answers.accuracy),
+            f"{each.pairs:,}" if each.pairs else "-",
+            agreement(each),
+        )
     return grid
 
 
-def _answered(answers: Answers) -> tuple[str, str]:
-    return f"{answers.answered:,}", words.share(answers.accuracy)
-
-
-def _times(lane: Lane) -> str:
-    """Quantiles of the time in the model for a record."""
-    if lane.times.p50_us is None:
-        return "-"
-    return f"{words.microseconds(lane.times.p50_us)}/{words.microseconds(lane.times.p99_us)}"
-
-
-def agreement(shadow: Shadow) -> Text:
-    """How often it agrees with production, or how often it does not."""
-    if shadow.differs is None:
+def agreement(standing: Standing) -> Text:
+    """How often a version agreed with production, or how often it did not."""
+    if standing.differs is None:
         return Text("-", "dim")
-    if agrees(shadow):
-        return Text(f"agrees {words.share(1 - shadow.differs)}", "bold green")
-    return Text(f"differs {words.share(shadow.differs)}", "bold red")
+    if standing.differs < AGREES_BELOW:
+        return Text(f"agrees {words.share(1 - standing.differs)}", "green")
+    return Text(f"differs {words.share(standing.differs)}", "red")
 
 
-def agrees(shadow: Shadow) -> bool:
-    """Whether a shadow that was compared says what production says."""
-    return shadow.differs is not None and shadow.differs < AGREES_BELOW
-
-
-def latest(newest: Latest | None) -> Text:
-    """Production's newest answer in words."""
+def latest(newest: Answer | None) -> Text:
+    """The newest answer that users got, in words."""
     text = Text("latest answer  ", "dim", no_wrap=True, overflow="ellipsis")
     if newest is None:
         return text.append("waiting for the first ...")
-    event = newest.flight.event
+    event, opinion = newest.sent.flight.event, newest.opinion
     flight = f"{event['flight_id']} {words.route(event)}, left the gate {words.push_back(event)}: "
-    return text.append(flight, "default").append(words.answer(newest.row), "bold default")
-
-
-def examples(board: Scoreboard) -> RenderableType:
-    """The first flights that the worst shadow answered differently; as many lines whether there are any or not."""
-    worst = max(board.shadows, key=lambda shadow: shadow.differs or 0.0, default=None)
-    if worst is None or not worst.differing:
-        return Group(Text("answers that differ  none so far", "dim"), *[Text()] * EXAMPLES)
-    return differing(worst, board.production.version)
-
-
-def differing(shadow: Shadow, production: str) -> Table:
-    """The first flights that a shadow answered differently, with what became of them."""
-    grid = Table.grid(padding=(0, 2))
-    for width in (8, 9, 12, 14, 14, 9):
-        grid.add_column(width=width, no_wrap=True, overflow="ellipsis")
-    says = (f"{words.short(version)} says" for version in (production, shadow.lane.version))
-    grid.add_row(*(Text(head, "dim") for head in ("flight", "", "left gate", *says, "in truth")))
-    for row in islice(_rows(shadow.differing), EXAMPLES):
-        grid.add_row(*row)
-    for _ in range(EXAMPLES - len(shadow.differing)):
-        grid.add_row("")
-    return grid
-
-
-def _rows(differing: Iterable[Differing]) -> Iterator[tuple[RenderableType, ...]]:
-    for each in differing:
-        event = each.flight.event
-        yield (
-            event["flight_id"],
-            words.route(event),
-            words.push_back(event),
-            words.answer_of_example(each.production),
-            Text(words.answer_of_example(each.shadow), "red"),
-            words.arrival(each.flight.late),
-        )
+    return text.append(flight, "default").append(words.opinion(opinion.late, opinion.chance), "bold default")

@@ -23,7 +23,7 @@ STOP_S: Final = 10.0
 class Replay:
     """Writes flights in a thread of its own, at a steady rate.
 
-    flights: as examples.flights.events.Flight. written: called with each event's id and the time, just before.
+    flights: as examples.flights.events.Flight. written: called with each of them and the time, just before.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Replay:
         settings: Settings,
         flights: Iterable[Any],
         rate_per_s: float,
-        written: Callable[[str, float], None],
+        written: Callable[[Any, float], None],
     ) -> None:
         self._log = log
         self._settings = settings
@@ -46,12 +46,10 @@ class Replay:
     def start(self) -> None:
         self._thread.start()
 
-    @property
-    def is_done(self) -> bool:
-        """Whether every event was written. Raises what stopped the writing."""
+    def check(self) -> None:
+        """Raise what stopped the writing."""
         if self._error is not None:
             raise self._error
-        return not self._thread.is_alive()
 
     def stop(self) -> None:
         """Write no more, and wait until what is being written is."""
@@ -64,7 +62,7 @@ class Replay:
             fields = Fields(key="tailnum", time=TIME_FIELD)
             rate = self._rate_per_s
             produce(self._log, self._settings, self._lines(), fields, rate_per_s=rate, pause=self._pause)
-        except Exception as error:  # noqa: BLE001 - kept for is_done, which raises it in the main thread
+        except Exception as error:  # noqa: BLE001 - kept for check(), which raises it in the main thread
             self._error = error
 
     def _pause(self, seconds: float) -> None:
@@ -74,5 +72,5 @@ class Replay:
         for number, flight in enumerate(self._flights, start=1):
             if self._stop.is_set():
                 return
-            self._written(flight.event["event_id"], time.monotonic())
+            self._written(flight, time.monotonic())
             yield Line(number, flight.event | {TIME_FIELD: flight.timestamp_ms})

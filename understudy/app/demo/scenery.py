@@ -5,31 +5,27 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from understudy.app.demo.errors import NoScenery
-from understudy.app.releasing.orders import Order
-from understudy.app.releasing.releases import Releases
-from understudy.app.releasing.waiting import Patience
 from understudy.core.settings import NESTED, PREFIX
 from understudy.core.settings_loading import load
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Iterator, MutableMapping
 
-    from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
 
 CHECKOUT: Final = Path(__file__).parents[3]
 EXAMPLE: Final = CHECKOUT / "examples" / "flights"
-PRODUCTION: Final = "flights:v1"
+FIRST: Final = "flights:v1"
 REFACTOR: Final = "flights:v4"
 BROKEN: Final = "flights:v3_hours"
-SHADOWS: Final = (REFACTOR, BROKEN)
+BETTER: Final = "flights:v2"
 PARTITIONS: Final = 4
+ENDLESS: Final = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +38,10 @@ class Version:
 
 
 VERSIONS: Final = (
-    Version(PRODUCTION, "a logistic regression, in production", "v1"),
+    Version(FIRST, "a logistic regression", "v1"),
     Version(REFACTOR, "v1 rewritten, with another solver", "v4"),
     Version(BROKEN, "v1 with a bug: reads minutes as hours", "v3_hours"),
+    Version(BETTER, "boosted trees that know recent delays", "v2"),
 )
 
 
@@ -71,22 +68,16 @@ def forget_settings(environment: MutableMapping[str, str], *, keep_security: boo
             del environment[name]
 
 
-def flights(limit: int) -> Sequence[Any]:
-    """The first flights of the stream, as examples.flights.events.Flight."""
-    return list(importlib.import_module("examples.flights.events").events(limit))
+def flights() -> Iterator[Any]:
+    """The stream, as examples.flights.events.Flight: 30,000 flights, and then the same again, later and as others."""
+    events = importlib.import_module("examples.flights.events")
+    stream: Iterator[Any] = events.repeated(list(events.events()), ENDLESS)
+    return stream
 
 
 def train(version: Version, registry: Path) -> None:
     """Train and register a version."""
     getattr(importlib.import_module("examples.flights.train"), version.train)(registry)
-
-
-def release(log: Log, settings: Settings) -> None:
-    """Put one version in production and the others beside it; nobody is waited for."""
-    releases = Releases(log, settings, "the demo", Patience(threading.Event()))
-    releases.deploy(Order(PRODUCTION, "basic"), wait=False)
-    for shadow in SHADOWS:
-        releases.deploy(Order(shadow, "shadow"), wait=False)
 
 
 def furnish(folder: Path, endpoint: str, bootstrap: str | None) -> Settings:

@@ -1,39 +1,38 @@
-"""Where a run of the demo stands: one frozen value for the screen, the summary and the JSON file."""
+"""Where a run of the demo stands: one frozen value for the screen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from understudy.app.demo import scenery
+from understudy.app.demo.figures import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from understudy.app.demo.course import Course
+    from understudy.app.demo.figures import Answer
+    from understudy.deployments.fold import State
 
-    from understudy.app.demo.figures import Answers, Differing, Figures, Latest
-    from understudy.app.status.counting import Counting
-    from understudy.app.status.facts import Lane
+NOBODY: Final = Answers()
 
 
 @dataclass(frozen=True, slots=True)
-class Shadow:
-    """One shadow: what its rows say, what the comparator counted, and its first differing answers."""
+class Standing:
+    """One version: what it is now, its answers to users, and how many were compared with production's.
 
-    lane: Lane
+    part: its stage, with a canary's share.
+    """
+
+    version: str
+    part: str
     answers: Answers
-    differing: Sequence[Differing] = ()
-
-    @property
-    def pairs(self) -> int:
-        return sum(self.lane.pairs.values())
-
-    @property
-    def agreeing(self) -> int:
-        """Pairs that matched."""
-        return self.lane.pairs.get("matched", 0)
+    pairs: int
+    differing: int
 
     @property
     def differs(self) -> float | None:
         """The share of pairs that did not match; None while there is none."""
-        return 1 - self.agreeing / self.pairs if self.pairs else None
+        return self.differing / self.pairs if self.pairs else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,82 +45,62 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """The run so far.
+    """The run so far. act: its number, from 1 on, of `acts`."""
 
-    events: that will be written; produced: that were. answered: of them, with a row that users can read; failed: of
-    those, error rows. doubled: rows beyond the first for an event. touched: users' rows that another version than
-    production answered.
-    """
-
+    act: int
+    acts: int
+    title: str
     elapsed_s: float
-    events: int
     produced: int
     answered: int
-    failed: int
-    doubled: int
-    touched: int
     pace: Pace
-    production: Lane
-    production_answers: Answers
-    shadows: tuple[Shadow, ...]
-    latest: Latest | None
-
-    @property
-    def lanes(self) -> tuple[Lane, ...]:
-        return (self.production, *(shadow.lane for shadow in self.shadows))
+    versions: tuple[Standing, ...]
+    latest: Answer | None
 
     @property
     def pairs(self) -> int:
-        """Answers of all shadows that were compared with production's."""
-        return sum(shadow.pairs for shadow in self.shadows)
-
-    @property
-    def missing(self) -> int:
-        """Events that were written and are not answered."""
-        return self.produced - self.answered
-
-    @property
-    def owed(self) -> int:
-        """Records that the router sent to any version."""
-        return sum(lane.count("routed") for lane in self.lanes)
-
-    @property
-    def residual(self) -> int:
-        return sum(lane.residual for lane in self.lanes)
-
-    @property
-    def in_flight(self) -> int:
-        return sum(lane.in_flight for lane in self.lanes)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every event is answered, and accounted for in every lane."""
-        compared = all(shadow.pairs == self.produced for shadow in self.shadows)
-        return self.missing == 0 and compared and all(lane.accounted == self.produced for lane in self.lanes)
-
-    @property
-    def is_sound(self) -> bool:
-        """Whether users got each answer exactly once and from production alone, and all that is owed adds up."""
-        return self.is_complete and not (self.doubled or self.touched or self.failed or self.residual)
+        """Answers of all candidates that were compared with production's."""
+        return sum(each.pairs for each in self.versions)
 
 
-def scoreboard(figures: Figures, counting: Counting, elapsed_s: float, pace: Pace) -> Scoreboard:
-    """Put together what was counted. Differing answers are the comparator's examples, as they came."""
-    production = figures.answers[figures.production]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the story the demo is."""
+
+    act: int
+    acts: int
+    title: str
+
+
+def scoreboard(course: Course, state: State, place: Place, elapsed_s: float, rate_per_s: float) -> Scoreboard:
+    """Put together what was counted. state: of the releases, as they are now."""
+    figures = course.figures
     return Scoreboard(
+        act=place.act,
+        acts=place.acts,
+        title=place.title,
         elapsed_s=elapsed_s,
-        events=len(figures.flights),
-        produced=len(figures.produced_s),
-        answered=len(figures.seen),
-        failed=production.failed,
-        doubled=figures.doubled,
-        touched=figures.touched,
-        pace=pace,
-        production=counting.lane(figures.production, "answering", None),
-        production_answers=production,
-        shadows=tuple(
-            Shadow(counting.lane(ref, "shadow", None), figures.answers[ref], tuple(figures.differing[ref]))
-            for ref in figures.shadows
-        ),
+        produced=len(figures.sent),
+        answered=len(figures.answers),
+        pace=Pace(rate_per_s, figures.recent_delay_ms()),
+        versions=tuple(_standing(course, state, version.ref) for version in scenery.VERSIONS),
         latest=figures.latest,
     )
+
+
+def _standing(course: Course, state: State, version: str) -> Standing:
+    counts = course.compared.pairs(version)
+    answers = course.figures.of_version.get(version, NOBODY)
+    pairs = counts.total()
+    return Standing(version, _part(state, version), answers, pairs, pairs - counts["matched"])
+
+
+def _part(state: State, version: str) -> str:
+    standing = state.versions.get(version)
+    if standing is None:
+        return "-"
+    if standing.stage == "prepared":
+        return "starting"
+    if standing.stage == "canary" and state.plan is not None and state.plan.canary is not None:
+        return f"canary {state.plan.canary.share_ppm / 1_000_000:.0%}"
+    return standing.stage

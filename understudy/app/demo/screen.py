@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from understudy.app.demo.scoreboard import Scoreboard
 
 REFRESH_PER_S: Final = 8
-PLAIN_EVERY_S: Final = 2.0
+PLAIN_EVERY_S: Final = 5.0
 
 
 class Screen:
@@ -46,6 +46,10 @@ class Screen:
         """Something that stays, laid out for the width that there is."""
         self._console.print(what)
 
+    def heading(self, text: str) -> None:
+        """The title of what follows."""
+        self._console.print(Text(f"\n{text}", "bold"), soft_wrap=True)
+
     @contextmanager
     def setting_up(self, items: Sequence[Item]) -> Iterator[Checklist]:
         """A list of steps that are ticked off; without a terminal, a line for each that is done."""
@@ -58,7 +62,7 @@ class Screen:
 
     @contextmanager
     def playing(self) -> Iterator[Callable[[Scoreboard], None]]:
-        """What shows a scoreboard, in place; without a terminal, as a line every two seconds."""
+        """What shows a scoreboard, in place; without a terminal, as a line every five seconds."""
         if not self.is_live:
             yield PlainLines(self.say).show
             return
@@ -71,7 +75,7 @@ class Screen:
 
 
 class PlainLines:
-    """Says how far it is, every two seconds."""
+    """Says how far it is, every five seconds."""
 
     def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._say = say
@@ -87,11 +91,8 @@ class PlainLines:
 
 def plain(board: Scoreboard) -> str:
     """One line."""
-    shadows = "; ".join(
-        f"{shadow.lane.version}: {shadow.pairs:,} compared, differs on {words.share(shadow.differs)}"
-        for shadow in board.shadows
-    )
+    parts = ", ".join(f"{words.short(each.version)} {each.part}" for each in board.versions if each.part != "-")
     return (
-        f"{board.elapsed_s:5.1f} s  {board.produced:,} flights in, {board.answered:,} answered by "
-        f"{board.production.version} ({board.pace.rate_per_s:,.0f}/s); in shadow {shadows}"
+        f"{board.elapsed_s:5.1f} s  {board.produced:,} flights in, {board.answered:,} answered "
+        f"({board.pace.rate_per_s:,.0f}/s, {words.milliseconds(board.pace.delay_ms)}): {parts or 'nobody yet'}"
     )

@@ -6,59 +6,41 @@ import signal
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from understudy.app.demo import scenery
+from understudy.app.demo.acts import ACTS
 from understudy.app.demo.audience import Audience
-from understudy.app.demo.cast import Part
+from understudy.app.demo.cast import PARTS
 from understudy.app.demo.checklist import Item
+from understudy.app.demo.course import Course
 from understudy.app.demo.errors import Stuck
-from understudy.app.demo.figures import Figures, quantile
-from understudy.app.demo.outcome import Outcome
+from understudy.app.demo.figures import Figures
+from understudy.app.demo.outcome import outcome
+from understudy.app.demo.playing import LOOK_S, Pacing, Player
 from understudy.app.demo.replay import Replay
 from understudy.app.demo.stage import item, stage
 from understudy.app.provision import provision
+from understudy.deployments.following import Follower
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from understudy.app.broker_choice import Choice
     from understudy.app.demo.checklist import Checklist
-    from understudy.app.demo.scoreboard import Scoreboard
+    from understudy.app.demo.outcome import Outcome
     from understudy.app.demo.screen import Screen
     from understudy.app.demo.stage import Stage
 
-PATIENCE_S: Final = 60.0
-"""Without any progress for so long, the demo gives up and says where it stands."""
 READY_S: Final = 120.0
-"""The roles may take so long to start: five programs at once, on a machine that may have other work."""
-LOOK_S: Final = 0.1
+"""The roles may take so long to start: three programs at once, on a machine that may have other work."""
 
-PARTS: Final = (
-    Part("router", "router-0"),
-    *(Part("worker", f"worker-{version.train.replace('_', '-')}", version.ref) for version in scenery.VERSIONS),
-    Part("comparator", "comparator-0"),
-)
 TOPICS: Final = "topics"
 ROLES: Final = "roles"
 
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How many flights are replayed, in how many seconds."""
-
-    events: int
-    play_s: float
-
-    @property
-    def rate_per_s(self) -> float:
-        return self.events / self.play_s
-
-
-FULL: Final = Pacing(events=30_000, play_s=20.0)
-FAST: Final = Pacing(events=3_000, play_s=2.0)
+FULL: Final = Pacing(rate_per_s=400.0, window=2_000)
+FAST: Final = Pacing(rate_per_s=400.0, window=300)
 
 
 def play(choice: Choice, screen: Screen, pacing: Pacing) -> Outcome:
@@ -74,20 +56,15 @@ def play(choice: Choice, screen: Screen, pacing: Pacing) -> Outcome:
             with screen.setting_up(items) as checklist:
                 made = stack.enter_context(stage(choice, folder, checklist, screen.say))
                 _set_up(made, folder, checklist)
-            figures, board = _perform(made, pacing, screen, stack)
-        finally:
             began_s = time.monotonic()
+            course = _perform(made, pacing, screen, stack)
+            play_s = time.monotonic() - began_s
+        finally:
+            stopping_s = time.monotonic()
             with screen.waiting("Stopping what was started ..."):
                 stack.close()
-    return Outcome(
-        broker=choice.bootstrap or choice.kind,
-        endpoint=made.settings.endpoint,
-        board=board,
-        delay_p50_ms=quantile(figures.delays_ms, 0.5),
-        delay_p99_ms=quantile(figures.delays_ms, 0.99),
-        took_s={item.name: item.took_s for item in items}
-        | {"replay": board.elapsed_s, "stopping": time.monotonic() - began_s},
-    )
+    took_s = {item.name: item.took_s for item in items} | {"play": play_s, "stopping": time.monotonic() - stopping_s}
+    return outcome(course, choice.bootstrap or choice.kind, made.settings.endpoint, pacing.window, play_s, took_s)
 
 
 def _last_items() -> tuple[Item, Item]:
@@ -95,30 +72,24 @@ def _last_items() -> tuple[Item, Item]:
 
 
 def _ready(number: int) -> str:
-    return f"{number} of {len(PARTS)}: router, workers, comparator"
+    return f"{number} of {len(PARTS)}: router, supervisor, comparator"
 
 
 def _set_up(made: Stage, folder: Path, checklist: Checklist) -> None:
     for version in scenery.VERSIONS:
         with checklist.doing(version.ref):
             scenery.train(version, folder / "models")
-    with checklist.doing(TOPICS):
-        with made.log.admin() as admin:
-            provision(admin, made.settings)
-        scenery.release(made.log, made.settings)
+    with checklist.doing(TOPICS), made.log.admin() as admin:
+        provision(admin, made.settings)
     with checklist.doing(ROLES) as doing:
         made.cast.start(PARTS)
         _wait_until_ready(made, doing)
 
 
 def _wait_until_ready(made: Stage, doing: Item) -> None:
-    """Until every group has a member, and its members own all their partitions."""
+    """Until router and comparator own all their partitions. The supervisor has nobody to start yet."""
     names = made.settings.names
-    topics_of = {
-        names.router_group: 1,
-        names.comparator_group: 3,
-        **{names.worker_group(version.ref): 2 for version in scenery.VERSIONS},
-    }
+    topics_of = {names.router_group: 1, names.comparator_group: 3}
     deadline_s = time.monotonic() + READY_S
     with made.log.admin() as admin:
         while missing := [
@@ -126,37 +97,30 @@ def _wait_until_ready(made: Stage, doing: Item) -> None:
             for group, topics in topics_of.items()
             if sum(len(member.partitions) for member in admin.members(group)) < topics * scenery.PARTITIONS
         ]:
-            doing.what = _ready(len(topics_of) - len(missing))
+            doing.what = _ready(len(PARTS) - len(missing))
             made.cast.check()
             if time.monotonic() > deadline_s:
                 raise Stuck(f"Not ready within {READY_S:.0f} s: {', '.join(missing)}.")
             time.sleep(LOOK_S)
-    doing.what = _ready(len(topics_of))
+    doing.what = _ready(len(PARTS))
 
 
-def _perform(made: Stage, pacing: Pacing, screen: Screen, stack: ExitStack) -> tuple[Figures, Scoreboard]:
-    flights = scenery.flights(pacing.events)
-    figures = Figures(scenery.PRODUCTION, scenery.SHADOWS, {flight.event["event_id"]: flight for flight in flights})
+def _perform(made: Stage, pacing: Pacing, screen: Screen, stack: ExitStack) -> Course:
+    figures = Figures()
     audience = Audience(made.log, made.settings.names, scenery.PARTITIONS, figures)
     stack.callback(audience.close)
-    replay = Replay(made.log, made.settings, flights, pacing.rate_per_s, figures.produced)
+    replay = Replay(made.log, made.settings, scenery.flights(), pacing.rate_per_s, figures.produced)
     stack.callback(replay.stop)
+    follower = stack.enter_context(Follower(made.log, made.settings.names))
+    course = Course(figures, audience.compared)
     screen.say(
-        f"\nReplaying {len(flights):,} real flights out of New York, {pacing.rate_per_s:,.0f} a second.\n"
+        f"\nReal flights out of New York are replayed all the while, {pacing.rate_per_s:,.0f} a second.\n"
         "Each version of the model says: will it arrive 15 minutes late, or more?"
     )
-    began_s = time.monotonic()
     replay.start()
-    patience = Patience(PATIENCE_S)
-    board = audience.board(0.0)
     with screen.playing() as show:
-        while not (replay.is_done and board.is_complete):
-            made.cast.check()
-            audience.watch(LOOK_S)
-            board = audience.board(time.monotonic() - began_s)
-            show(board)
-            patience.spend(board)
-    return figures, board
+        Player(made, course, audience, replay, pacing, screen, show, follower.state).play(ACTS)
+    return course
 
 
 @contextmanager
@@ -169,24 +133,3 @@ def _interrupted_by_signals() -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
-
-
-class Patience:
-    """Runs out when nothing has moved for a while."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
-        self._clock = clock
-        self._last: tuple[int, ...] = ()
-        self._until_s = clock() + seconds
-
-    def spend(self, board: Scoreboard) -> None:
-        """Raise Stuck when the board has been the same for too long."""
-        now = (board.produced, board.answered, board.pairs, *(lane.accounted for lane in board.lanes))
-        if now != self._last:
-            self._last, self._until_s = now, self._clock() + self._seconds
-        elif self._clock() > self._until_s:
-            raise Stuck(
-                f"Nothing has moved for {self._seconds:.0f} s: {board.produced:,} events were written, "
-                f"{board.answered:,} are answered, {board.in_flight:,} are in flight."
-            )

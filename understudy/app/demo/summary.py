@@ -1,16 +1,15 @@
-"""What the demo has shown, in sentences for people."""
+"""What the demo has shown, in sentences and in the textbook's table, for people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rich.console import Group
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from understudy.app.demo import scenery, words
-from understudy.app.demo.picture import agrees, differing, versions
+from understudy.app.demo import words
+from understudy.app.demo.points import point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,71 +17,73 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from understudy.app.demo.outcome import Outcome
-    from understudy.app.demo.scoreboard import Scoreboard, Shadow
+    from understudy.app.demo.strategies import Strategic
 
 
 def summary(outcome: Outcome) -> RenderableType:
-    """The end of the demo: what users saw, what each shadow would have done, and what took time."""
-    board = outcome.board
-    parts: list[RenderableType] = [Text(), versions(board), Text(), *_users(outcome)]
-    for shadow in board.shadows:
-        parts += [Text(), *_shadow(shadow, board)]
+    """The end of the demo: what each strategy costs and risks, what users got, and what took time."""
     took = ", ".join(f"{part} {seconds:.1f} s" for part, seconds in outcome.took_s.items())
-    return Group(*parts, Text(), Text(f"It took {sum(outcome.took_s.values()):.0f} s: {took}.", "dim"))
+    return Group(
+        Text(),
+        *_strategies(outcome),
+        Text(),
+        *_users(outcome),
+        Text(),
+        Text(f"It took {sum(outcome.took_s.values()):.0f} s: {took}.", "dim"),
+    )
+
+
+def _strategies(outcome: Outcome) -> Iterator[RenderableType]:
+    if not outcome.strategies:
+        return
+    yield Text.assemble(
+        ("Three ways to release the broken version", "bold"),
+        f", measured here on {outcome.strategies[0].flights:,} flights each:",
+    )
+    grid = Table(box=None, padding=(0, 2, 0, 2), pad_edge=False, header_style="underline")
+    grid.add_column("  strategy", width=14, no_wrap=True)
+    for name, width in (("model runs a flight", 19), ("users' answers it touched", 25), ("wrong", 6)):
+        grid.add_column(name, justify="right", width=width, no_wrap=True)
+    for each in outcome.strategies:
+        grid.add_row(f"  {_name(each)}", *_row(each))
+    yield grid
+
+
+def _name(each: Strategic) -> str:
+    return each.strategy + (f" {each.share_ppm / 1_000_000:.0%}" if each.strategy == "canary" else "")
+
+
+def _row(each: Strategic) -> tuple[str, ...]:
+    runs = each.executions_per_flight
+    return (
+        "-" if runs is None else f"{runs:.2f}",
+        f"{each.touched:,} ({words.part(each.touched, each.flights)})",
+        f"{each.wrong:,}",
+    )
 
 
 def _users(outcome: Outcome) -> Iterator[RenderableType]:
-    board = outcome.board
-    production = board.production.version
+    found = outcome.proof
     yield Text.assemble(
         ("Your users", "bold"),
-        f" got {words.count(board.answered, 'answer', 'answers')} to {words.count(board.produced, 'flight', 'flights')}"
-        f", {words.share(board.production_answers.accuracy)} of them right.",
+        f" got {found.flights - found.unanswered:,} answers to {found.flights:,} flights, while the plan changed "
+        f"{len(outcome.course.changes)} times.",
     )
-    once = board.missing == board.doubled == board.failed == 0
-    yield _point(
-        f"Exactly once: {board.missing:,} unanswered, {board.doubled:,} answered twice, {board.failed:,} errors.",
-        good=once,
+    yield point(
+        f"Exactly once: {found.unanswered:,} unanswered, {found.doubled:,} answered twice, {found.failed:,} errors.",
+        good=found.is_exactly_once,
     )
-    yield _point(
-        f"All by {production}, which is in production: {board.touched:,} answers of a shadow reached them.",
-        good=board.touched == 0,
+    yield point(
+        f"By the right version, recomputed from the keys: {found.misrouted + found.misplaced + found.usurped:,} "
+        f"exceptions; {found.reclaimed:,} by production for a version that was taken back.",
+        good=found.is_by_the_right_version,
     )
-    yield _point(
-        f"The ledger: {board.owed:,} records owed by {len(board.lanes)} versions, {board.in_flight:,} "
-        f"outstanding, residual {board.residual:,}.",
-        good=board.in_flight == board.residual == 0,
+    yield point(
+        f"The ledger: {found.routed:,} records owed in {found.lanes} lanes, {found.in_flight:,} outstanding, residual "
+        f"{found.residual:,}.",
+        good=found.adds_up,
     )
-    yield _point(
-        f"From writing an event to its visible answer: {words.milliseconds(outcome.delay_p50_ms)} in the median, "
-        f"{words.milliseconds(outcome.delay_p99_ms)} for 99 of 100.",
+    yield point(
+        f"From writing a flight to its visible answer: {words.milliseconds(found.delay_p50_ms)} in the median, "
+        f"{words.milliseconds(found.delay_p99_ms)} for 99 of 100.",
     )
-
-
-def _shadow(shadow: Shadow, board: Scoreboard) -> Iterator[RenderableType]:
-    what = {version.ref: version.what for version in scenery.VERSIONS}[shadow.lane.version]
-    yield Text.assemble((shadow.lane.version, "bold"), (f"  {what}", "dim"))
-    right, production = (words.share(answers.accuracy) for answers in (shadow.answers, board.production_answers))
-    if agrees(shadow):
-        yield _point(f"It agrees with production on {_of(shadow.agreeing, shadow.pairs)}.", good=True)
-        yield _point(f"{right} of its answers are right; of production's, {production}.")
-        return
-    other = shadow.pairs - shadow.agreeing
-    yield _point(f"It differs from production on {_of(other, shadow.pairs)}.", good=False)
-    yield _point(f"{right} of its answers are right; of production's, {production}.", good=False)
-    yield _point("It was caught in shadow. Released blind, it would have told your users, for instance:")
-    yield Padding(differing(shadow, board.production.version), (0, 0, 0, 4))
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{part:,} of {whole:,} answers ({words.share(part / whole if whole else None)})"
-
-
-def _point(text: str, *, good: bool | None = None) -> Table:
-    """A line with a mark, or with none; it wraps under itself."""
-    mark = Text() if good is None else Text("✓", "green") if good else Text("✗", "red")
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=1)
-    grid.add_column(width=1)
-    grid.add_row("", mark, Text(text))
-    return grid

@@ -16,14 +16,14 @@ def share(value: float | None) -> str:
     return f"{value:.1%}" if value in (0, 1) or 0.01 <= value <= 0.99 else f"{value:.2%}"  # noqa: PLR2004 - per cent
 
 
+def part(some: int, whole: int) -> str:
+    """A part of a whole as a share."""
+    return share(some / whole if whole else None)
+
+
 def milliseconds(value: float | None) -> str:
     """A time of milliseconds; '-' where none was measured."""
     return "-" if value is None else f"{value:,.0f} ms"
-
-
-def microseconds(value: float | None) -> str:
-    """A time of microseconds, without the unit; '-' where none was measured."""
-    return "-" if value is None else f"{value:,.0f}"
 
 
 def count(number: int, one: str, several: str) -> str:
@@ -54,12 +54,13 @@ def arrival(late: bool | None) -> str:
     return "-" if late is None else "late" if late else "on time"
 
 
-def answer(told: Mapping[str, Any]) -> str:
-    """An answer with its chance that the flight is late: of a prediction's row, or decoded from an example's JSON."""
-    chance = f" ({told['probabilities'][-1]:.0%})" if told.get("probabilities") else ""
-    return f"{arrival(told.get('label'))}{chance}"
+def opinion(late: bool | None, chance: float | None) -> str:
+    """An answer with its chance that the flight is late."""
+    return f"{arrival(late)}{'' if chance is None else f' ({chance:.0%})'}"
 
 
 def answer_of_example(text: str) -> str:
     """The same of a comparison's example, in which answers are JSON."""
-    return answer(json.loads(text))
+    told = json.loads(text)
+    chances = told.get("probabilities")
+    return opinion(told.get("label"), chances[-1] if chances else None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,11 +33,19 @@ def test_without_pandas_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_flights_are_the_first_of_the_stream_in_order() -> None:
-    flights = scenery.flights(50)
+    flights = list(islice(scenery.flights(), 50))
 
     assert len(flights) == 50
     assert flights[0].event["event_id"] == "20130401-US1843-EWR-0500"
     assert [flight.timestamp_ms for flight in flights] == sorted(flight.timestamp_ms for flight in flights)
+
+
+def test_the_stream_goes_on_behind_the_last_flight_with_other_ids() -> None:
+    first, *_, last = islice(scenery.flights(), 30_001)
+
+    assert (last.key, last.late) == (first.key, first.late)
+    assert last.event["event_id"] != first.event["event_id"]
+    assert last.timestamp_ms > first.timestamp_ms
 
 
 def test_training_registers_the_version(tmp_path: Path) -> None:
@@ -44,7 +53,7 @@ def test_training_registers_the_version(tmp_path: Path) -> None:
 
     scenery.train(production, tmp_path)
 
-    assert Registry(str(tmp_path)).manifest(production.ref).ref == scenery.PRODUCTION
+    assert Registry(str(tmp_path)).manifest(production.ref).ref == scenery.FIRST
 
 
 @pytest.mark.parametrize("bootstrap", [None, "broker:9092"])

@@ -1,60 +1,57 @@
 from __future__ import annotations
 
-from support.demo_run import DemoRun, Flight, comparison, finished, prediction
+from support.demo_run import DemoRun, finished
 
-from understudy.app.demo import scenery
+from understudy.app.demo.scenery import BETTER, BROKEN, FIRST, REFACTOR
+from understudy.app.demo.scoreboard import Place, Scoreboard, scoreboard
+from understudy.deployments.fold import Standing, State
+from understudy.deployments.plan import Canary, Plan
 
-
-def test_a_run_at_its_end_adds_up() -> None:
-    board = finished().board()
-
-    assert (board.events, board.produced, board.answered, board.missing) == (10, 10, 10, 0)
-    assert (board.doubled, board.touched, board.failed, board.residual, board.in_flight) == (0, 0, 0, 0, 0)
-    assert (board.owed, board.pairs, len(board.lanes)) == (30, 20, 3)
-    assert board.is_complete
-    assert board.is_sound
-
-
-def test_shadows_agree_or_differ() -> None:
-    rewrite, broken = finished().board().shadows
-
-    assert (rewrite.lane.version, rewrite.pairs, rewrite.agreeing, rewrite.differs) == (scenery.REFACTOR, 10, 10, 0)
-    assert (broken.lane.version, broken.pairs, broken.agreeing, broken.differs) == (scenery.BROKEN, 10, 5, 0.5)
-    assert [each.flight for each in broken.differing] == [Flight(n, late=True) for n in (0, 2, 4, 6, 8)]
-    assert (rewrite.answers.accuracy, broken.answers.accuracy) == (1.0, 0.5)
+PLACE = Place(5, 6, "the fifth act")
+STATE = State(
+    plan=Plan(8, BETTER, (), Canary(BROKEN, 50_000)),
+    versions={
+        FIRST: Standing("retired", "0"),
+        REFACTOR: Standing("prepared", "0"),
+        BROKEN: Standing("canary", "0"),
+        BETTER: Standing("production", "0"),
+    },
+)
 
 
-def test_before_the_first_comparison_nobody_knows_whether_they_agree() -> None:
-    run = DemoRun()
-    run.produce()
-
-    board = run.board()
-
-    assert [shadow.differs for shadow in board.shadows] == [None, None]
-    assert board.missing == 10
-    assert not board.is_complete
+def board(run: DemoRun, state: State = STATE) -> Scoreboard:
+    return scoreboard(run.course, state, PLACE, 5.0, 400.0)
 
 
-def test_a_run_is_not_complete_before_all_is_compared() -> None:
-    run = DemoRun()
-    run.produce()
-    run.answer()
+def test_it_says_where_the_story_is_and_what_was_counted() -> None:
+    found = board(finished())
 
-    assert run.board().missing == 0
-    assert not run.board().is_complete
-
-
-def test_a_run_is_not_sound_when_an_event_was_answered_twice() -> None:
-    run = finished()
-    run.figures.prediction(prediction(scenery.PRODUCTION, run.flights[0], late=True), 11.0)
-
-    assert run.board().is_complete
-    assert not run.board().is_sound
+    assert (found.act, found.acts, found.title, found.elapsed_s) == (5, 6, "the fifth act", 5.0)
+    assert (found.produced, found.answered) == (210, 210)
+    assert (found.pace.rate_per_s, found.pace.delay_ms) == (400.0, 500.0)
+    assert found.pairs == sum(each.pairs for each in found.versions) > 40
+    assert found.latest is not None
 
 
-def test_a_run_is_not_sound_when_the_ledger_has_a_residual() -> None:
-    run = finished()
-    run.add(comparison(scenery.PRODUCTION, {"unexpected": 1}))
+def test_each_version_has_its_part_and_how_it_compares() -> None:
+    first, rewrite, broken, better = board(finished()).versions
 
-    assert run.board().residual == 1
-    assert not run.board().is_sound
+    assert [each.part for each in (first, rewrite, broken, better)] == [
+        "retired",
+        "starting",
+        "canary 5%",
+        "production",
+    ]
+    assert first.answers.answered == 30
+    assert (rewrite.pairs, rewrite.differs) == (20, 0.0)
+    assert broken.differs is not None
+    assert broken.differs > 0.3
+    assert first.differs is None
+
+
+def test_before_anything_was_deployed_nobody_is_anything() -> None:
+    found = board(DemoRun(), State())
+
+    assert [each.part for each in found.versions] == ["-"] * 4
+    assert [each.answers.answered for each in found.versions] == [0] * 4
+    assert (found.pairs, found.latest, found.pace.delay_ms) == (0, None, None)

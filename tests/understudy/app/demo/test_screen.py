@@ -5,10 +5,19 @@ import io
 import pytest
 from rich.console import Console
 from rich.text import Text
-from support.demo_run import DemoRun, finished
+from support.demo_run import DemoRun, begun
 
 from understudy.app.demo.checklist import Item
+from understudy.app.demo.scenery import FIRST
+from understudy.app.demo.scoreboard import Place, Scoreboard, scoreboard
 from understudy.app.demo.screen import PLAIN_EVERY_S, PlainLines, Screen, plain
+from understudy.deployments.fold import Standing, State
+
+STATE = State(versions={FIRST: Standing("production", "0")})
+
+
+def board(run: DemoRun, elapsed_s: float = 5.0, state: State = STATE) -> Scoreboard:
+    return scoreboard(run.course, state, Place(1, 6, "the first act"), elapsed_s, 400.0)
 
 
 def plain_screen() -> tuple[Screen, io.StringIO]:
@@ -60,9 +69,9 @@ def test_on_a_terminal_the_picture_is_drawn_in_place() -> None:
     screen, written = terminal()
 
     with screen.playing() as show:
-        show(finished().board())
+        show(board(begun()))
 
-    assert "flights:v3_hours nobody" in written.getvalue()
+    assert "flights:v1       production" in written.getvalue()
 
 
 def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,31 +79,35 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.M
     screen, written = terminal()
 
     with screen.playing() as show, screen.waiting("Stopping ..."):
-        show(finished().board())
+        show(board(begun()))
 
     assert not screen.is_live
     assert written.getvalue() == ""
 
 
-def test_a_plain_line_comes_every_two_seconds() -> None:
+def test_a_plain_line_comes_every_few_seconds() -> None:
     now_s = 0.0
     said: list[str] = []
     lines = PlainLines(said.append, lambda: now_s)
 
-    for tick in range(50):
+    for tick in range(120):
         now_s = tick * 0.1
-        lines.show(finished().board(now_s))
+        lines.show(board(DemoRun(), now_s))
 
-    assert [line.split()[0] for line in said] == ["2.0", "4.0"]
-    assert PLAIN_EVERY_S == 2.0
+    assert [float(line.split()[0]) for line in said] == pytest.approx([PLAIN_EVERY_S, 2 * PLAIN_EVERY_S])
 
 
 def test_a_plain_line_says_how_far_everything_is() -> None:
-    assert plain(finished().board()) == (
-        "  5.0 s  10 flights in, 10 answered by flights:v1 (1,500/s); in shadow flights:v4: 10 compared, differs on "
-        "0.0%; flights:v3_hours: 10 compared, differs on 50.0%"
-    )
-    assert "flights:v4: 0 compared, differs on -" in plain(DemoRun().board())
+    assert plain(board(begun())) == "  5.0 s  10 flights in, 10 answered (400/s, 500 ms): v1 production"
+    assert plain(board(DemoRun(), state=State())) == "  5.0 s  0 flights in, 0 answered (400/s, -): nobody yet"
+
+
+def test_a_heading_stands_apart() -> None:
+    screen, written = plain_screen()
+
+    screen.heading("1. the first act")
+
+    assert written.getvalue() == "\n1. the first act\n"
 
 
 def test_what_is_shown_stays() -> None:

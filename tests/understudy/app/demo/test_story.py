@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
-from support.demo_run import DemoRun, comparison
 
 from understudy.app.broker_choice import choose
 from understudy.app.demo import scenery
-from understudy.app.demo.errors import RoleDied, Stuck
-from understudy.app.demo.picture import agrees
+from understudy.app.demo.cast import PARTS
+from understudy.app.demo.errors import RoleDied
+from understudy.app.demo.playing import Pacing
 from understudy.app.demo.screen import Screen
-from understudy.app.demo.story import FAST, PARTS, Pacing, Patience, play
+from understudy.app.demo.story import play
+from understudy.models.errors import ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+QUICK = Pacing(rate_per_s=400.0, window=100)
 
 
 @pytest.fixture
@@ -42,36 +45,6 @@ def roles() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name in slots]
 
 
-def test_the_whole_demo_answers_everything_once_and_catches_the_broken_version(temporary: Path) -> None:
-    shown, written = screen()
-
-    outcome = play(choose("memory"), shown, FAST)
-
-    board = outcome.board
-    assert board.is_sound
-    assert (board.produced, board.answered, board.owed) == (3_000, 3_000, 9_000)
-    assert board.production_answers.answered == 3_000
-    rewrite, broken = board.shadows
-    assert (rewrite.pairs, broken.pairs) == (3_000, 3_000)
-    assert agrees(rewrite)
-    assert not agrees(broken)
-    assert (broken.answers.accuracy or 1) < (board.production_answers.accuracy or 0) - 0.1
-    assert broken.differing
-    assert outcome.broker == "memory"
-    assert 0 < (outcome.delay_p50_ms or 0) <= (outcome.delay_p99_ms or 0)
-    assert list(outcome.took_s) == [
-        "memory log",
-        *(version.ref for version in scenery.VERSIONS),
-        "topics",
-        "roles",
-        "replay",
-        "stopping",
-    ]
-    assert "5 of 5: router, workers, comparator" in written.getvalue()
-    assert roles() == []
-    assert list(temporary.iterdir()) == []
-
-
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All versions, trained once."""
@@ -87,6 +60,29 @@ def _trained(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenery, "train", lambda _, folder: shutil.copytree(registry, folder, dirs_exist_ok=True))
 
 
+@pytest.mark.usefixtures("_trained")
+def test_the_whole_story_is_sound_and_leaves_nothing_behind(temporary: Path) -> None:
+    shown, written = screen()
+
+    outcome = play(choose("memory"), shown, QUICK)
+
+    assert outcome.is_sound
+    assert outcome.broker == "memory"
+    assert [each.strategy for each in outcome.strategies] == ["basic", "shadow", "canary"]
+    assert {each.flights for each in outcome.strategies} == {QUICK.window}
+    assert list(outcome.took_s) == [
+        "memory log",
+        *(version.ref for version in scenery.VERSIONS),
+        "topics",
+        "roles",
+        "play",
+        "stopping",
+    ]
+    assert "3 of 3: router, supervisor, comparator" in written.getvalue()
+    assert roles() == []
+    assert list(temporary.iterdir()) == []
+
+
 @dataclass
 class Interrupting(io.StringIO):
     """Where the demo is shown, and somebody who interrupts it when it plays."""
@@ -98,7 +94,7 @@ class Interrupting(io.StringIO):
 
     def write(self, text: str) -> int:
         written = super().write(text)
-        if "Replaying" in text:
+        if "--strategy basic" in text:
             os.kill(os.getpid(), self.sign)
         return written
 
@@ -110,36 +106,32 @@ def test_who_ends_the_demo_leaves_nothing_running(sign: signal.Signals, temporar
     written = Interrupting(sign)
 
     with pytest.raises(KeyboardInterrupt):
-        play(choose("memory"), Screen(Console(file=written, width=80)), Pacing(events=3_000, play_s=600.0))
+        play(choose("memory"), Screen(Console(file=written, width=80)), QUICK)
 
-    assert "Replaying 3,000" in written.getvalue()
+    assert "understudy deploy flights:v1" in written.getvalue()
     assert roles() == []
     assert list(temporary.iterdir()) == []
     assert signal.getsignal(sign) == earlier
 
 
-def test_a_role_that_cannot_run_ends_the_demo_with_its_reason(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_that_is_not_registered_ends_the_demo_with_its_reason(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(scenery, "train", lambda _, folder: folder.mkdir(exist_ok=True))
-    monkeypatch.setattr(scenery, "release", lambda *_: None)
 
-    with pytest.raises(RoleDied, match=r"worker-v.* ended: .*flights"):
-        play(choose("memory"), screen()[0], FAST)
+    with pytest.raises(ModelError, match="flights"):
+        play(choose("memory"), screen()[0], QUICK)
 
     assert roles() == []
     assert list(temporary.iterdir()) == []
 
 
-def test_patience_lasts_as_long_as_something_moves() -> None:
-    now_s = 0.0
-    patience = Patience(60.0, lambda: now_s)
-    run = DemoRun()
-    run.produce()
+def test_a_role_that_cannot_run_ends_the_demo_with_its_reason(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenery, "train", lambda _, folder: folder.mkdir(exist_ok=True))
+    monkeypatch.setattr("understudy.app.demo.story.provision", lambda *_: None)
 
-    for now_s in (30.0, 80.0, 130.0):  # noqa: B007 - the clock above reads it
-        run.add(comparison(scenery.PRODUCTION, {"routed": 1, "answered": 1}))
-        patience.spend(run.board())
-    now_s = 180.0
-    patience.spend(run.board())
-    now_s = 191.0
-    with pytest.raises(Stuck, match="Nothing has moved for 60 s: 10 events were written, 0 are answered, 0 are in"):
-        patience.spend(run.board())
+    with pytest.raises(RoleDied, match=r"ended: "):
+        play(choose("memory"), screen()[0], QUICK)
+
+    assert roles() == []
+    assert list(temporary.iterdir()) == []

@@ -25,8 +25,6 @@ def test_a_share_keeps_its_digits_where_they_matter(value: float | None, said: s
 def test_times_carry_their_unit_and_what_was_not_measured_is_a_dash() -> None:
     assert words.milliseconds(1_234.4) == "1,234 ms"
     assert words.milliseconds(None) == "-"
-    assert words.microseconds(1_234.4) == "1,234"
-    assert words.microseconds(None) == "-"
 
 
 def test_one_of_something_is_not_several() -> None:
@@ -52,8 +50,13 @@ def test_what_became_of_a_flight(late: bool | None, said: str) -> None:
     assert words.arrival(late) == said
 
 
+def test_a_part_of_nothing_is_not_known() -> None:
+    assert words.part(1, 4) == "25.0%"
+    assert words.part(0, 0) == "-"
+
+
 def test_an_answer_says_how_likely_the_flight_is_to_be_late() -> None:
-    assert words.answer({"label": True, "probabilities": [0.06, 0.94]}) == "late (94%)"
-    assert words.answer({"label": False, "probabilities": None}) == "on time"
-    assert words.answer({"label": None, "probabilities": None}) == "-"
+    assert words.opinion(late=True, chance=0.94) == "late (94%)"
+    assert words.opinion(late=False, chance=None) == "on time"
+    assert words.opinion(late=None, chance=None) == "-"
     assert words.answer_of_example('{"label": false, "probabilities": [0.7, 0.3]}') == "on time (30%)"
