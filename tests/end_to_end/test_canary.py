@@ -16,7 +16,7 @@ from support.checking.reading import read
 from support.checking.rest import is_at_rest
 from support.endpoint import PATIENCE_S, until
 from support.load import Load, Watch
-from support.release_rig import PRODUCTION, encoded_events
+from support.release_rig import PRODUCTION, encoded_events, release
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,32 +42,35 @@ ROUND_S = 5.0
 
 
 def started(make_release: Callable[..., Endpoint]) -> Endpoint:
-    """An endpoint with v1 in production."""
-    release = make_release()
-    release.start("router-0", "router")
-    release.start("workers-0", "worker", "--follow")
-    release.start("comparator-0", "comparator")
-    release.run("deploy", PRODUCTION, "--strategy", "basic")
-    return release
+    """An endpoint with v1 in production and v2 as a canary of 1 %, both ready."""
+    endpoint = make_release()
+    release(endpoint, PRODUCTION, "basic")
+    release(endpoint, CANARY, "canary", "--share", str(RAMP_PERCENT[0]))
+    endpoint.start("router-0", "router")
+    endpoint.start("production-0", "worker", PRODUCTION)
+    endpoint.start("canary-0", "worker", CANARY)
+    endpoint.start("comparator-0", "comparator")
+    return endpoint
 
 
-def load_of(release: Endpoint, per_s: float) -> Load:
-    return Load(release.bootstrap, f"{release.name}.input", encoded_events(), per_s)
+def load_of(endpoint: Endpoint, per_s: float) -> Load:
+    return Load(endpoint.bootstrap, f"{endpoint.name}.input", encoded_events(), per_s)
 
 
 def test_a_ramp_under_load_gives_the_canary_its_keys_and_moves_none_back(
     make_release: Callable[..., Endpoint], observer: Observer
 ) -> None:
-    release = started(make_release)
-    with Watch(release.bootstrap, release.name) as watch, load_of(release, 2_000) as load:
+    endpoint = started(make_release)
+    with Watch(endpoint.bootstrap, endpoint.name) as watch, load_of(endpoint, 2_000) as load:
         for revision, share in enumerate(RAMP_PERCENT, 2):
-            release.run("deploy", CANARY, "--strategy", "canary", "--share", str(share))
+            if share != RAMP_PERCENT[0]:
+                endpoint.run("deploy", CANARY, "--strategy", "canary", "--share", str(share))
             until(partial(is_answered_everywhere, watch, revision), PATIENCE_S, f"answers under revision {revision}")
         sent = load.stop()
         until(lambda: watch.count >= sent, PATIENCE_S, "every answer")
-    until(lambda: is_at_rest(observer, release.name, sent), PATIENCE_S, "everything to be counted")
+    until(lambda: is_at_rest(observer, endpoint.name, sent), PATIENCE_S, "everything to be counted")
 
-    evidence = read(observer, release.name)
+    evidence = read(observer, endpoint.name)
     assert check(evidence) == []
     for partition, rows in evidence.predictions.items():
         keys = evidence.inputs[partition]
@@ -103,11 +106,10 @@ def test_a_change_takes_effect_within_a_second_and_users_hardly_notice(
     make_release: Callable[..., Endpoint], observer: Observer
 ) -> None:
     """Times without changes and with them take turns, so that both have the same neighbours on the machine."""
-    release = started(make_release)
-    release.run("deploy", CANARY, "--strategy", "canary", "--share", "1")
-    changes = Changes(release.bootstrap, release.name, CANARY)
-    with Watch(release.bootstrap, release.name) as watch, load_of(release, IDLE_PER_S) as load:
-        changes.several(watch, 1)
+    endpoint = started(make_release)
+    changes = Changes(endpoint.bootstrap, endpoint.name, CANARY)
+    with Watch(endpoint.bootstrap, endpoint.name) as watch, load_of(endpoint, IDLE_PER_S) as load:
+        until(lambda: is_keeping_up(watch), PATIENCE_S, "both versions' answers, soon after their events")
         idle = changes.several(watch, CHANGES)
         load.per_s = BUSY_PER_S
         busy: list[int] = []
@@ -119,7 +121,7 @@ def test_a_change_takes_effect_within_a_second_and_users_hardly_notice(
             answers = watch.answers()
             with_changes = longest_gap_s(answers, begin_s, answers[-1].seen_s)
             more_s.append(with_changes - longest_gap_s(answers, *quiet))
-        taken_s = effects_s(watch.answers(), planned_s(observer, release.name))
+        taken_s = effects_s(watch.answers(), planned_s(observer, endpoint.name))
     for revisions in (idle, busy):
         effects = sorted(taken_s[each] for each in revisions)
         log.info("a change took effect within: p50 %.3f s, p99 %.3f s", *(quantile(effects, at) for at in (0.5, 0.99)))
@@ -127,3 +129,9 @@ def test_a_change_takes_effect_within_a_second_and_users_hardly_notice(
         assert quantile(effects, 0.99) < LONGEST_EFFECT_S, effects
     log.info("longest time without answers, with changes more than without: %s", more_s)
     assert statistics.median(more_s) <= LONGEST_MORE_S, more_s
+
+
+def is_keeping_up(watch: Watch) -> bool:
+    """Whether both versions answer, and soon."""
+    versions = {answer.version for answer in watch.answers()}
+    return len(versions) > 1 and max(answer.latency_s for answer in watch.answers(IDLE_PER_S)) < LONGEST_EFFECT_S
