@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,8 @@ def demo(*, broker: BrokerChoice = "auto", fast: Fast = False, json_file: JsonFi
     forget_settings(os.environ, keep_security=choice.kind == "given")
     # The models are small: several threads for one are slower, and far slower beside others on a busy machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # In memory, workers are threads that share scikit-learn's configuration. It warns of that; answers are the same.
+    warnings.filterwarnings("ignore", message=".*sklearn.utils.parallel.delayed")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a tick that a terminal cannot show is no reason to end
     screen = Screen()

@@ -18,7 +18,7 @@ from understudy.app.releasing.releases import Releases
 from understudy.app.releasing.waiting import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from understudy.app.demo.audience import Audience
     from understudy.app.demo.course import Course
@@ -109,8 +109,7 @@ class Player:
             case Command():
                 self._command(step, commands)
             case Watch():
-                self._until(lambda: self._has_seen(step), f"evidence under revision {self._course.now.revision}")
-                self._settle()
+                self._watch(step)
             case Kill():
                 self._kill(step)
             case Settle():
@@ -135,20 +134,25 @@ class Player:
         self._course.changes.append(change)
         self._screen.show(point(told(change, released), good=True))
 
-    def _has_seen(self, watch: Watch) -> bool:
-        """Whether users have enough answers under the latest plan, and its candidate's are nearly all compared."""
-        change, figures = self._course.now, self._course.figures
-        wanted = int(watch.windows * self._pacing.window)
-        if figures.count_in(change.revision) < wanted:
-            return False
-        canary = change.plan.canary
-        due = dict.fromkeys(change.plan.shadows, wanted)
-        if canary is not None:
-            due[canary.version] = figures.count_in(change.revision, canary.version)
-        return all(
-            self._course.compared.pairs(version, change.revision).total() >= NEARLY * count
-            for version, count in due.items()
-        )
+    def _watch(self, step: Watch) -> None:
+        revision, wanted = self._course.now.revision, int(step.windows * self._pacing.window)
+        self._until(lambda: self._course.figures.count_in(revision) >= wanted, f"answers under revision {revision}")
+        self._settle()
+        due = self._due()
+        self._until(lambda: self._is_compared(due), f"the comparator to compare answers of revision {revision}")
+
+    def _due(self) -> dict[str, int]:
+        """How many answers of each candidate can be compared: to settled flights under the latest plan."""
+        plan, answers = self._course.now.plan, self._course.answers(self._course.now)
+        due = dict.fromkeys(plan.shadows, len(answers))
+        if plan.canary is not None:
+            due[plan.canary.version] = sum(answer.opinion.version == plan.canary.version for answer in answers)
+        return due
+
+    def _is_compared(self, due: Mapping[str, int]) -> bool:
+        """Whether nearly all of them are."""
+        compared, revision = self._course.compared, self._course.now.revision
+        return all(compared.pairs(version, revision).total() >= NEARLY * count for version, count in due.items())
 
     def _settle(self) -> None:
         """Wait for the answer to every flight that was written before now."""
