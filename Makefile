@@ -12,7 +12,7 @@ export PYTHON
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: venv-demo ## replay real flights through router, workers and comparator, and show what they say
+demo: venv-demo ## release models on a stream of real flights, and show what happens
 	@$(BIN)/understudy demo $(ARGS)
 
 test: venv-dev ## run all tests; on real Kafka where Java and Maven are (ARGS="--broker memory" for none)
