@@ -83,8 +83,9 @@ class Player:
         self._place = Place(0, 0, "")
 
     def play(self, acts: Sequence[Act]) -> None:
-        """Play them all, then write no more, and wait until everything is answered and counted.
+        """Play them all, and then wait until everything is answered and counted.
 
+        Flights are written from the first change on, up to the end of the last act.
         Raises Stuck, RoleDied, NotFinished, Refused, and what the log raises.
         """
         with ThreadPoolExecutor(1, "commands") as commands:
@@ -132,6 +133,8 @@ class Player:
             raise Stuck(f"{given.words}: it changed no plan.")
         change = Change(given, released.event.plan, before, began_s, done_s, released.adopted_s, first)
         self._course.changes.append(change)
+        if before is None:
+            self._replay.start()  # now somebody answers
         self._screen.show(point(told(change, released), good=True))
 
     def _watch(self, step: Watch) -> None:

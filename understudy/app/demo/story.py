@@ -117,7 +117,6 @@ def _perform(made: Stage, pacing: Pacing, screen: Screen, stack: ExitStack) -> C
         f"\nReal flights out of New York are replayed all the while, {pacing.rate_per_s:,.0f} a second.\n"
         "Each version of the model says: will it arrive 15 minutes late, or more?"
     )
-    replay.start()
     with screen.playing() as show:
         Player(made, course, audience, replay, pacing, screen, show, follower.state).play(ACTS)
     return course
