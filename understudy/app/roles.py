@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from understudy.models.scoring import Scorer
 
 
+def nothing() -> None:
+    """What is done where nobody wants anything to be done."""
+
+
 def router(
     settings: Settings,
     slot: str,
@@ -77,18 +81,20 @@ def worker(
     state: Callable[[], State] | None = None,
     *,
     careful: bool = False,
+    loaded: Callable[[], None] = nothing,
 ) -> Role:
     """A worker of `name:version`, which loads its model when it starts.
 
     state: the releases' latest; it pins the model's sha256, and the worker is over when its version is withdrawn.
     careful: an earlier instance did not end by itself, so what it had in hand is scored in processes of its own.
+    loaded: called when the model is loaded, before anything is scored.
     Raises SettingsError, BadName; Refused where the version is not deployed.
     """
     names = settings.names
     group = names.worker_group(version)
     pinned = None if state is None else standing_of(state(), version).sha256
     # Loaded and isolated once, also when outages make the step be built anew.
-    load = cache(lambda: load_scorers(settings, version, pinned, careful=careful))
+    load = cache(lambda: load_scorers(settings, version, pinned, careful=careful, loaded=loaded))
 
     def make() -> WorkerStep:
         check_fields(settings)
@@ -111,9 +117,12 @@ class Scorers(NamedTuple):
     cautious: Scorer | None
 
 
-def load_scorers(settings: Settings, version: str, sha256: str | None, *, careful: bool) -> Scorers:
-    """Load a registered model, whose artifact has this sha256. Raises ModelError."""
+def load_scorers(
+    settings: Settings, version: str, sha256: str | None, *, careful: bool, loaded: Callable[[], None] = nothing
+) -> Scorers:
+    """Load a registered model, whose artifact has this sha256. loaded: called then. Raises ModelError."""
     model = Registry(settings.models.registry).load(version, sha256)
+    loaded()
     return Scorers(model, IsolatedScorer(model, settings.worker.isolation_timeout_s) if careful else None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from understudy.app.reclaiming.reclaimer import Reclaimer
-from understudy.app.roles import worker
+from understudy.app.roles import nothing, worker
 from understudy.app.running import run_role
 from understudy.app.supervising.wanted import SUFFIXES
 
@@ -20,14 +20,24 @@ if TYPE_CHECKING:
     from understudy.deployments.fold import State
 
 
-def work(settings: Settings, log: Log, state: Callable[[], State], launch: Launch, stop: Stop, health: Health) -> None:
+def work(
+    settings: Settings,
+    log: Log,
+    state: Callable[[], State],
+    launch: Launch,
+    stop: Stop,
+    health: Health,
+    *,
+    loaded: Callable[[], None] = nothing,
+) -> None:
     """Answer what a version is asked, or account for what it owes, until that is done or `stop` is set.
 
-    state: the releases' latest. Raises Refused where the version was never deployed, ModelError, and what `run_role`
-    raises.
+    state: the releases' latest. loaded: called when a worker has loaded its model. Raises Refused where the version was
+    never deployed, ModelError, and what `run_role` raises.
     """
     slot = launch.slot + SUFFIXES[launch.kind]
     if launch.kind == "reclaimer":
         Reclaimer(settings, log, state, launch.version, slot, launch.careful).run(stop, health)
     else:
-        run_role(worker(settings, launch.version, slot, state, careful=launch.careful), log, stop, health=health)
+        role = worker(settings, launch.version, slot, state, careful=launch.careful, loaded=loaded)
+        run_role(role, log, stop, health=health)

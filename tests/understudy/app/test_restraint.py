@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 PROGRAM = """
 import json, os, resource, sys
 from pathlib import Path
-from understudy.app.restraint import hold_back
+from understudy.app.restraint import bound_memory, yield_to_others
 before = os.nice(0)
-hold_back(256 << 20, Path(sys.argv[1]))
+bound_memory(256 << 20, Path(sys.argv[1]))
+yield_to_others()
 try:
     bytearray(300 << 20)
     filled = "no error"

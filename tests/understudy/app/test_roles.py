@@ -161,3 +161,15 @@ def test_a_field_that_events_do_not_have_is_refused_when_the_worker_starts(tmp_p
 
     with pytest.raises(SettingsError, match=r"\[input\] event_id: Event has no field nope"):
         roles.worker(settings, PRODUCTION, "pod-0").make()
+
+
+def test_it_is_told_when_a_model_is_loaded(tmp_path: Path) -> None:
+    settings = endpoint_settings(tmp_path)
+    told: list[str] = []
+    with pytest.raises(UnknownModel):
+        roles.load_scorers(settings, PRODUCTION, None, careful=False, loaded=lambda: told.append("too early"))
+
+    register_models(settings)
+    roles.load_scorers(settings, PRODUCTION, None, careful=False, loaded=lambda: told.append("loaded"))
+
+    assert told == ["loaded"]

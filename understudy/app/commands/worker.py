@@ -40,7 +40,7 @@ def worker(
     It runs until SIGTERM or Ctrl-C, or until its version is withdrawn. With --follow each version has a process of
     its own, started, restarted and ended as the releases want it.
     """
-    from understudy.app.restraint import hold_back
+    from understudy.app.restraint import bound_memory
     from understudy.app.running import log_answers
     from understudy.app.supervising.launching import Launch
 
@@ -49,7 +49,7 @@ def worker(
 
     def prepare(settings: "Settings") -> None:
         if candidate:
-            hold_back(settings.worker.candidate_memory_mb << 20)
+            bound_memory(settings.worker.candidate_memory_mb << 20)
 
     with instance(context, config, bootstrap, health_port, tethered=tethered, prepare=prepare) as here:
         if not log_answers(here.log, here.stop, here.health):
@@ -70,8 +70,11 @@ def _supervise(here: Instance, slot: str, launcher: "ProcessLauncher") -> None:
 
 
 def _work(here: Instance, launch: "Launch") -> None:
+    from understudy.app.restraint import yield_to_others
+    from understudy.app.roles import nothing
     from understudy.app.working import work
     from understudy.deployments.following import Follower
 
+    loaded = yield_to_others if launch.kind == "candidate" else nothing
     with Follower(here.log, here.settings.names) as follower:
-        work(here.settings, here.log, follower.state, launch, here.stop, here.health)
+        work(here.settings, here.log, follower.state, launch, here.stop, here.health, loaded=loaded)
