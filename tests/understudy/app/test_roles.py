@@ -165,11 +165,11 @@ def test_a_field_that_events_do_not_have_is_refused_when_the_worker_starts(tmp_p
 
 def test_it_is_told_when_a_model_is_loaded(tmp_path: Path) -> None:
     settings = endpoint_settings(tmp_path)
+    register_models(settings)
     told: list[str] = []
     with pytest.raises(UnknownModel):
-        roles.load_scorers(settings, PRODUCTION, None, careful=False, loaded=lambda: told.append("too early"))
+        roles.load_scorers(settings, "sums:v9", None, careful=False, loaded=lambda: told.append("too early"))
 
-    register_models(settings)
     roles.load_scorers(settings, PRODUCTION, None, careful=False, loaded=lambda: told.append("loaded"))
 
     assert told == ["loaded"]
