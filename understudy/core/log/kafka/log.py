@@ -9,6 +9,7 @@ from kafka import errors
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.kafka.admin import KafkaAdmin
 from understudy.core.log.kafka.client import Address, Client, unavailable
+from understudy.core.log.kafka.connecting import patch_connecting
 from understudy.core.log.kafka.group import Membership, check_slot
 from understudy.core.log.kafka.producer import Producer
 from understudy.core.log.kafka.quiet import pin_loggers
@@ -47,6 +48,7 @@ class KafkaLog:
         check()
         pin_loggers()
         patch_receiving()
+        patch_connecting()
         self._address = Address(bootstrap, security, client_id, connect_timeout_s)
         self._transaction_version = transaction_version
 

@@ -115,6 +115,12 @@ RECEIVING: Final = (
 )
 """Optional: what `receiving` replaces to save copies. Where one is missing it replaces nothing."""
 
+CONNECTING: Final = (
+    Symbol("kafka.net.inet:KafkaNetSocket.sock_connect", ("net", "sock", "sockaddr", "timeout_at")),
+    Symbol("kafka.net.inet:KafkaNetSocket.register_class", ("klass",)),
+)
+"""Optional: what `connecting` replaces to close sockets. Where one is missing it replaces nothing."""
+
 CONSUMER_ATTRIBUTES: Final = ("_fetcher", "_coordinator", "_cluster", "_subscription")
 COORDINATOR_ATTRIBUTES: Final = ("_generation", "_heartbeat_enabled", "_join_task", "rejoining")
 
