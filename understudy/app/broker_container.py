@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 IMAGE: Final = f"apache/kafka:{KAFKA_VERSION}"
 PORT: Final = 9092
+INSIDE_PORT: Final = 19092
 CONTROLLER_PORT: Final = 9093
 DATA: Final = "/var/lib/kafka/data"
 LABEL: Final = "understudy.broker"
@@ -51,12 +52,17 @@ def running_broker_container(*, image: str = IMAGE, timeout_s: float = 60.0) -> 
 
 
 def environment(bootstrap: str) -> Mapping[str, str]:
-    """The image's variables for a broker that clients reach at host:port: all of them, none is left to a default."""
+    """The image's variables for a broker that clients reach at host:port: all of them, none is left to a default.
+
+    The broker speaks to itself, for transactions, and cannot reach the port that clients use.
+    """
     properties = {
         **BROKER_PROPERTIES,
         "controller.quorum.voters": f"1@localhost:{CONTROLLER_PORT}",
-        "listeners": f"PLAINTEXT://:{PORT},CONTROLLER://:{CONTROLLER_PORT}",
-        "advertised.listeners": f"PLAINTEXT://{bootstrap}",
+        "listeners": f"PLAINTEXT://:{PORT},INSIDE://localhost:{INSIDE_PORT},CONTROLLER://localhost:{CONTROLLER_PORT}",
+        "advertised.listeners": f"PLAINTEXT://{bootstrap},INSIDE://localhost:{INSIDE_PORT}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "INSIDE",
         "log.dirs": DATA,
     }
     return {

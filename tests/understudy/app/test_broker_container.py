@@ -4,12 +4,14 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from support.producer import Producer
+from confluent_kafka import Producer
+from support.endpoint import until
+from support.observer import Observer
 
 from understudy.app.broker import answers
 from understudy.app.broker_container import IMAGE, environment, running_broker_container
 from understudy.app.broker_jars import BrokerError
-from understudy.core.log.contract import NewTopic, TopicPartition
+from understudy.core.log.contract import NewTopic
 from understudy.core.log.kafka import KafkaLog
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 def test_the_image_is_given_a_whole_configuration() -> None:
     given = environment("127.0.0.1:5")
 
-    assert given["KAFKA_ADVERTISED_LISTENERS"] == "PLAINTEXT://127.0.0.1:5"
+    assert given["KAFKA_ADVERTISED_LISTENERS"] == "PLAINTEXT://127.0.0.1:5,INSIDE://localhost:19092"
     assert given["KAFKA_TRANSACTION_STATE_LOG_MIN_ISR"] == "1"
     assert given["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert all(name.isupper() and "." not in name for name in given)
@@ -30,10 +32,14 @@ def test_the_image_is_given_a_whole_configuration() -> None:
 def test_a_broker_runs_for_the_length_of_a_block() -> None:
     with running_broker_container() as broker, KafkaLog(broker.bootstrap).admin() as admin:
         admin.create([NewTopic("t", 1, 1, {})])
-        producer = Producer(broker.bootstrap, "t")
-        producer.send(None, b"of 1970", timestamp_ms=1)
-        producer.flush()
-        assert admin.end_offsets([TopicPartition("t", 0)]) == {TopicPartition("t", 0): 1}
+        producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": "x"})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        producer.produce("t", b"of 1970", timestamp=1)
+        producer.commit_transaction(30)
+        observer = Observer(broker.bootstrap)
+        until(lambda: [each.value for each in observer.records("t")] == [b"of 1970"], 30, "the record can be read")
+        observer.close()
 
     assert not answers(broker.bootstrap)
     gone = subprocess.run(["docker", "inspect", broker.container], capture_output=True, check=False)
