@@ -68,13 +68,18 @@ def test_a_role_without_a_broker_waits_for_it_and_can_be_stopped(unprovisioned: 
     assert "Traceback" not in endpoint.logged("router-0")
 
 
-def test_a_worker_of_a_model_that_is_not_there_names_those_that_are(unprovisioned: Callable[..., Endpoint]) -> None:
-    done = unprovisioned(NOBODY).run("worker", "flights:v9", check=False)
+@pytest.mark.kafka
+def test_a_worker_of_a_model_that_is_not_there_names_those_that_are(flights_endpoint: Callable[..., Endpoint]) -> None:
+    endpoint = flights_endpoint(PRODUCTION, [])
 
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "flights:v9 is not registered" in done.stderr
-    assert "flights:v1, flights:v4" in done.stderr
+    done = endpoint.run("worker", "flights:v9", check=False)
+    deploying = endpoint.run("deploy", "flights:v9", "--strategy", "shadow", check=False)
+
+    assert (done.returncode, deploying.returncode) == (1, 1)
+    assert "Traceback" not in done.stderr + deploying.stderr
+    assert "flights:v9 is not deployed: run `understudy deploy flights:v9` first" in done.stderr
+    assert "flights:v9 is not registered" in deploying.stderr
+    assert "flights:v1, flights:v4" in deploying.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from understudy.core.log.contract import EMPTY
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from structlog.typing import FilteringBoundLogger, Processor
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
     from understudy.core.log.contract import Output, Polled, Position, Session, TopicPartition
 
@@ -150,9 +150,20 @@ def configure_logging(form: Format = "auto", level: Level = "info", stream: Text
     target = stream or sys.stderr
     handler = logging.StreamHandler(target)
     chain = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form, target)]
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_shared(), processors=chain))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=[*_shared(), _tell_lost_connection], processors=chain)
+    )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("kafka").setLevel(logging.WARNING)
+
+
+def _tell_lost_connection(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """kafka-python shows a traceback for a connection that the other side reset, which only means an outage."""
+    error = (line.get("exc_info") or (None, None))[1]
+    if isinstance(error, OSError) and str(line["logger"]).startswith("kafka."):
+        line["event"] = f"{line['event']}: {error}"
+        del line["exc_info"]
+    return line
 
 
 def logger(name: str, **context: object) -> FilteringBoundLogger:

@@ -159,3 +159,18 @@ def test_kafkas_chatter_is_kept_out_at_every_level(stream: io.StringIO) -> None:
     logging.getLogger("kafka.conn").debug("sasl_plain_password")
 
     assert stream.getvalue() == ""
+
+
+def test_a_connection_that_kafka_lost_is_a_line_without_a_traceback(stream: io.StringIO) -> None:
+    configure_logging("json", "info", stream)
+
+    for error in (ConnectionResetError(104, "Connection reset by peer"), ValueError("a defect")):
+        try:
+            raise error
+        except (OSError, ValueError):
+            logging.getLogger("kafka.net.transport").exception("%s: Error receiving network data", "node 1")
+
+    lost, defect = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert lost["event"] == "node 1: Error receiving network data: [Errno 104] Connection reset by peer"
+    assert "exception" not in lost
+    assert "Traceback" in defect["exception"]
