@@ -84,7 +84,7 @@ def test_a_long_computation_does_not_cost_the_membership(kafka: KafkaHarness) ->
 
 
 def test_a_transaction_that_the_broker_aborted_for_its_age_is_repeated(kafka: KafkaHarness) -> None:
-    # Given a session that stalls in mid-transaction for longer than the transaction may last and the broker's next look at such, every 6 s
+    # Given a session that stalls in mid-transaction past its time-out and the broker's next sweep, every 6 s
     source, target = kafka.create_topic("source"), kafka.create_topic("target")
     begin_at(kafka, "group", {at(source): Position(0)})
     kafka.append(source, 0, batch("a"))
