@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
-from understudy.core.log.contract import MAX_NOTE_BYTES
 from understudy.deployments.plan import InvalidPlan, Lane, Plan
 
 if TYPE_CHECKING:
@@ -52,9 +51,8 @@ class Followed:
         return Followed(plan).excluding(self.excluded)
 
     def to_note(self) -> str:
-        """As it is committed with positions: the plan's note, and the excluded lanes in it."""
-        excluded = [[lane.version, lane.role] for lane in sorted(self.excluded)]
-        return json.dumps({**self.plan.to_json(), "excluded": excluded}, separators=(",", ":"))
+        """As it is committed with positions."""
+        return self.plan.to_note(self.excluded)
 
     @classmethod
     def of_note(cls, note: str) -> Self | None:
@@ -84,15 +82,6 @@ def stance(followed: Followed | None, plan: Plan | None, at: TopicPartition) -> 
             "name the right endpoint, or set the router's positions again with 'understudy positions restore'"
         )
     return "follows"
-
-
-def check_fits(plan: Plan) -> None:
-    """Raises InvalidPlan for a plan that does not fit into a note, should all lanes but production's be excluded."""
-    if len(Followed(plan).excluding(plan.lanes()).to_note().encode()) > MAX_NOTE_BYTES:
-        raise InvalidPlan(
-            f"the plan has {len(plan.shadows)} shadows, more than fit into the {MAX_NOTE_BYTES:,} bytes that are "
-            "committed with a position; take some out"
-        )
 
 
 def _alike(plan: Plan, other: Plan) -> bool:

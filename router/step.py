@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from router.adoption import Followed, check_fits, stance
+from router.adoption import Followed, stance
 from router.exclusions import Exclusions
 from router.gathering import Limits, gather
 from router.shipping import Shipment
@@ -118,7 +118,7 @@ class RouterStep:
         """Take notice of a new plan."""
         plan = self._plans()
         if plan is not None and plan != self._plan:
-            check_fits(plan)
+            plan.check_fits_note()
             self._exclusions.follow(plan)
         self._plan = plan
 

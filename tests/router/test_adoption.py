@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from router.adoption import ConflictingPlan, Followed, Stance, check_fits, stance
-from understudy.core.log.contract import MAX_NOTE_BYTES, TopicPartition
+from router.adoption import ConflictingPlan, Followed, Stance, stance
+from understudy.core.log.contract import TopicPartition
 from understudy.deployments.plan import Canary, InvalidPlan, Lane, Plan
 
 AT = TopicPartition("delay.input", 2)
@@ -92,9 +92,3 @@ def test_what_the_plan_has_for_lanes_that_get_nothing(excluded: set[Lane], withh
     followed = Followed(CANARY, frozenset(excluded))
 
     assert [assignment.lane for assignment in followed.withheld()] == withheld
-
-
-def test_a_plan_has_to_fit_into_a_note_with_every_lane_excluded() -> None:
-    check_fits(Plan.shadow(1, V1, [f"flights:shadow-{i}" for i in range(60)]))
-    with pytest.raises(InvalidPlan, match=f"120 shadows, more than fit into the {MAX_NOTE_BYTES:,} bytes"):
-        check_fits(Plan.shadow(1, V1, [f"flights:shadow-{i}" for i in range(120)]))

@@ -150,7 +150,7 @@ def test_a_foreign_note_is_refused() -> None:
 
 
 def test_a_plan_too_long_for_a_note_is_refused_before_anything_is_written() -> None:
-    with pytest.raises(InvalidPlan, match="400 shadows, more than fit"):
+    with pytest.raises(InvalidPlan, match="400 shadows does not fit"):
         Router(Plan.shadow(1, V1, [f"flights:shadow-{i}" for i in range(400)])).turn()
 
 

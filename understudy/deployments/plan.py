@@ -7,11 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from understudy.core.log.contract import MAX_NOTE_BYTES
 from understudy.core.topics import BadName, parse_version
 from understudy.deployments.routing import BUCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 Role = Literal["answering", "shadow"]
 
@@ -169,9 +170,18 @@ class Plan:
             plan["salt"],
         )
 
-    def to_note(self) -> str:
-        """The plan as a router commits it with its positions: compact JSON."""
-        return json.dumps(self.to_json(), separators=(",", ":"))
+    def to_note(self, excluded: Collection[Lane] = ()) -> str:
+        """The plan as a router commits it with its positions, and the lanes that it leaves out: compact JSON."""
+        left_out = {"excluded": [[lane.version, lane.role] for lane in sorted(excluded)]} if excluded else {}
+        return json.dumps({**self.to_json(), **left_out}, separators=(",", ":"))
+
+    def check_fits_note(self) -> None:
+        """Raises InvalidPlan for a plan that does not fit into a note, should all lanes but one be left out."""
+        if len(self.to_note(self.lanes()[1:]).encode()) > MAX_NOTE_BYTES:
+            raise InvalidPlan(
+                f"a plan with {len(self.shadows)} shadows does not fit into the {MAX_NOTE_BYTES:,} bytes that a router "
+                "commits with a position: take a shadow back first"
+            )
 
     @classmethod
     def from_note(cls, note: str) -> Self:

@@ -14,7 +14,7 @@ import xxhash
 from understudy.deployments.errors import Refused
 from understudy.deployments.events import FORCED, Draft
 from understudy.deployments.fold import apply
-from understudy.deployments.plan import MAX_SALT, Canary, Plan
+from understudy.deployments.plan import MAX_SALT, Canary, InvalidPlan, Plan
 from understudy.deployments.routing import BUCKETS
 
 if TYPE_CHECKING:
@@ -169,6 +169,10 @@ def legal(state: State, draft: Draft) -> Draft:
 
 
 def _planned(state: State, plan: Plan, action: Action, version: str, reason: str, forced: str) -> Draft:
+    try:
+        plan.check_fits_note()
+    except InvalidPlan as error:
+        raise Refused(str(error)) from error
     details = {FORCED: forced} if forced else {}
     return legal(state, Draft("planned", reason, version, action=action, plan=plan, details=details))
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from understudy.core.log.contract import MAX_NOTE_BYTES
 from understudy.deployments.plan import Assignment, Canary, InvalidPlan, Lane, Plan
 from understudy.deployments.routing import BUCKETS
 
@@ -172,10 +173,17 @@ def test_a_note_carries_the_plan(plan: Plan) -> None:
     assert Plan.of_json(plan.to_json()) == plan
 
 
-def test_what_else_a_note_says_is_left_alone() -> None:
-    note = json.dumps({**canary_plan().to_json(), "excluded": [["delay:v2", "answering"]]})
+def test_a_note_says_which_lanes_are_left_out() -> None:
+    note = canary_plan().to_note({Lane("delay:v4", "shadow"), Lane("delay:v2", "answering")})
 
+    assert json.loads(note)["excluded"] == [["delay:v2", "answering"], ["delay:v4", "shadow"]]
     assert Plan.from_note(note) == canary_plan()
+
+
+def test_a_plan_has_to_fit_into_a_note_with_every_lane_left_out() -> None:
+    Plan.shadow(1, "delay:v1", [f"delay:shadow-{i}" for i in range(60)]).check_fits_note()
+    with pytest.raises(InvalidPlan, match=f"120 shadows does not fit into the {MAX_NOTE_BYTES:,} bytes"):
+        Plan.shadow(1, "delay:v1", [f"delay:shadow-{i}" for i in range(120)]).check_fits_note()
 
 
 @pytest.mark.parametrize(

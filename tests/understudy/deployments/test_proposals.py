@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,6 +69,14 @@ def test_a_name_that_cannot_be_is_refused(version: str, message: str) -> None:
 
 
 # Deploying.
+
+
+def test_more_shadows_than_a_router_can_note_are_refused_before_the_router_would_stop(story: Story) -> None:
+    shadows = tuple(f"delay:shadow-{i}" for i in range(120))
+    story.prepares(V2, "shadow")
+    crowded = replace(story.state, plan=Plan.shadow(9, V1, shadows))
+
+    assert "121 shadows does not fit" in refusal(lambda: proposals.deploy_shadow(crowded, V2))
 
 
 def test_the_first_version_begins_revision_1() -> None:
