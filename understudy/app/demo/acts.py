@@ -35,7 +35,7 @@ ACTS: Final = (
         ),
     ),
     Act(
-        "v2, which is better: a canary of 5 %, of 25 %, then production",
+        "v2, boosted trees: a canary of 5 %, of 25 %, then production",
         (
             deploy(BETTER, "canary", "5"),
             Watch(1.0),

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from understudy.app.demo import words
 from understudy.app.demo.differing import differing
 from understudy.app.demo.figures import longest_gap_ms, quantile
+from understudy.app.demo.pairs import combined
 from understudy.app.demo.points import point
 from understudy.app.demo.proof import moved_back
 from understudy.app.demo.scenery import BETTER, BROKEN
@@ -100,19 +101,16 @@ def share(course: Course) -> Iterator[RenderableType]:
 
 def better(course: Course) -> Iterator[RenderableType]:
     """A canary and production on the same flights, which production scores unheard."""
-    both = [(change, course.pairs(change, BETTER)) for change in course.made_by(BETTER, "canary")]
-    judged = sum(pairs.judged for _, pairs in both)
-    if judged:
-        ours, theirs = (
-            sum(getattr(p, f"{who}_right") for _, p in both) / judged for who in ("candidate", "production")
-        )
-        brier, beside = (
-            sum(getattr(p, f"{who}_squares") for _, p in both) / judged for who in ("candidate", "production")
-        )
-        old = words.short(both[0][0].plan.production)
+    changes = list(course.made_by(BETTER, "canary"))
+    pairs = combined(course.pairs(change, BETTER) for change in changes)
+    if pairs.judged:
+        old = words.short(changes[0].plan.production)
+        ours, theirs = pairs.accuracies
+        brier, beside = pairs.briers
+        verdict = "too few flights to tell which is better" if pairs.is_tie else "less is better"
         yield point(
-            f"On the same {judged:,} flights it is right about {words.share(ours)}, {old} about {words.share(theirs)}; "
-            f"Brier score {brier:.4f}, {old}'s {beside:.4f} (less is better)."
+            f"On the same {pairs.judged:,} flights it is right about {words.share(ours)}, {old} about "
+            f"{words.share(theirs)}; Brier score {brier:.4f}, {old}'s {beside:.4f}: {verdict}."
         )
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Final
 
 from understudy.app.demo.figures import right
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from understudy.app.demo.figures import Answer, Figures, Flight, Opinion
+
+MIN_JUDGED: Final = 30
+"""Of fewer flights nothing is said."""
 
 
 @dataclass(slots=True)
@@ -17,7 +22,8 @@ class Pairs:
 
     judged: those whose truth is known; on these, of both versions: how many answers were right, and the sums of the
     squared differences between the chance that a version gave and what happened. lost: where production was right and
-    the candidate was not; won: the other way round.
+    the candidate was not; won: the other way round. gain_squares: the sum of the squares of by how much the candidate's
+    squared difference was the smaller one.
     """
 
     flights: int = 0
@@ -29,6 +35,7 @@ class Pairs:
     won: int = 0
     candidate_squares: float = 0.0
     production_squares: float = 0.0
+    gain_squares: float = 0.0
 
     def add(self, flight: Flight, candidate: Opinion, production: Opinion) -> None:
         """Count one flight."""
@@ -42,8 +49,10 @@ class Pairs:
         self.production_right += before
         self.lost += before and not good
         self.won += good and not before
-        self.candidate_squares += _square(candidate, late=flight.late)
-        self.production_squares += _square(production, late=flight.late)
+        ours, theirs = _square(candidate, late=flight.late), _square(production, late=flight.late)
+        self.candidate_squares += ours
+        self.production_squares += theirs
+        self.gain_squares += (theirs - ours) ** 2
 
     @property
     def differs(self) -> float | None:
@@ -62,6 +71,21 @@ class Pairs:
         if not self.judged:
             return None, None
         return self.candidate_squares / self.judged, self.production_squares / self.judged
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether the Brier scores are within two standard errors of each other; as if flights were independent.
+
+        They are not, and more are ties than this says.
+        """
+        gain = self.production_squares - self.candidate_squares
+        return self.judged < MIN_JUDGED or gain**2 <= 4 * (self.gain_squares - gain**2 / self.judged)
+
+
+def combined(several: Iterable[Pairs]) -> Pairs:
+    """The sums of them all."""
+    rows = [astuple(each) for each in several]
+    return Pairs(*map(sum, zip(*rows, strict=True)))
 
 
 def paired(figures: Figures, revision: int, candidate: str, production: str) -> Pairs:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from support.demo_run import DemoRun, finished
+from support.demo_run import DemoRun, Flight, finished
 
-from understudy.app.demo.pairs import Pairs, beside, paired
+from understudy.app.demo.figures import Opinion
+from understudy.app.demo.pairs import Pairs, beside, combined, paired
 from understudy.app.demo.scenery import BETTER, BROKEN, FIRST, REFACTOR
 
 
@@ -56,3 +57,26 @@ def test_an_opinion_of_an_earlier_plan_is_not_beside_an_answer() -> None:
 def test_nothing_is_known_before_there_is_a_pair() -> None:
     assert Pairs().differs is None
     assert Pairs().accuracies == Pairs().briers == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("wins", "losses", "is_tie"), [(55, 45, True), (80, 20, False), (20, 80, False), (20, 0, True), (100, 0, False)]
+)
+def test_a_difference_within_two_standard_errors_is_a_tie(wins: int, losses: int, *, is_tie: bool) -> None:
+    pairs = Pairs()
+    for number in range(wins + losses):
+        chances = (0.9, 0.7) if number < wins else (0.7, 0.9)
+        pairs.add(Flight(2), *(Opinion("flights:v", 1, late=True, chance=chance) for chance in chances))
+
+    assert pairs.is_tie is is_tie
+
+
+def test_pairs_of_several_plans_are_added_up() -> None:
+    run = finished()
+    plans = [paired(run.figures, revision, BROKEN, before) for revision, before in ((4, REFACTOR), (8, BETTER))]
+
+    both = combined(plans)
+
+    assert both.flights == sum(each.flights for each in plans)
+    assert both.candidate_squares == pytest.approx(sum(each.candidate_squares for each in plans))
+    assert combined([]) == Pairs()
