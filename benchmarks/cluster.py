@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka import Producer
 from contest import cpu_s
 
-from understudy.app.broker import running_broker
+from understudy.app.brokers.local import running_broker
 from understudy.core.log.contract import NewTopic, TopicPartition
 from understudy.core.topics import EndpointTopics, Sizing, topic_table
 

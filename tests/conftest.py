@@ -7,7 +7,7 @@ import os
 import pytest
 from support.containers import skip_without_engine
 
-from understudy.app.broker_choice import OPTIONS, BadChoice, Choice, choose
+from understudy.app.brokers.choice import OPTIONS, BadChoice, Choice, choose
 
 pytest_plugins = ["support.kafka_broker_fixture"]
 

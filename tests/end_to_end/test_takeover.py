@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from support.endpoint import until
 from support.observer import Observer, Rows
 
-from understudy.app.broker import running_broker, start, stop
+from understudy.app.brokers.local import running_broker, start, stop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

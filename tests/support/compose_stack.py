@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 from support.endpoint import until
 from testcontainers.compose import DockerCompose
 
-from understudy.app.broker import free_port
+from understudy.app.brokers.local import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

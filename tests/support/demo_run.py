@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 from understudy.app.demo.audience import Compared
 from understudy.app.demo.course import Change, Course, asked
 from understudy.app.demo.figures import Figures
+from understudy.app.demo.orders import deploy, promote, rollback
 from understudy.app.demo.scenery import BETTER, BROKEN, FIRST, REFACTOR
-from understudy.app.demo.steps import deploy, promote, rollback
 from understudy.deployments.plan import Canary, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from understudy.app.demo.figures import Sent
-    from understudy.app.demo.steps import Command
+    from understudy.app.demo.orders import Command
 
 DELAY_S = 0.5
 HALF = 500_000

@@ -12,17 +12,17 @@ from support.endpoint import until
 from support.small_endpoint import SHADOW, endpoint_settings, event, register_models
 
 from schemas.encodings import RowDecoder
-from understudy.app.event_files import Line
-from understudy.app.probes import Health
-from understudy.app.producing import Fields, produce
 from understudy.app.provision import provision
+from understudy.app.records.event_files import Line
+from understudy.app.records.producing import Fields, produce
 from understudy.app.releasing.orders import Order
 from understudy.app.releasing.readiness import routers_lack
 from understudy.app.releasing.releases import Releases
 from understudy.app.releasing.waiting import Patience
-from understudy.app.routing import routing
-from understudy.app.running import run_role
-from understudy.app.working import work
+from understudy.app.roles.probes import Health
+from understudy.app.roles.routing import routing
+from understudy.app.roles.running import run_role
+from understudy.app.roles.working import work
 from understudy.core.log.reading import read_to_end
 from understudy.deployments.following import Follower
 from understudy.deployments.log import DeploymentsLog

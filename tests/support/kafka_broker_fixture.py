@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from understudy.app.broker import running_broker
-from understudy.app.broker_choice import choose
-from understudy.app.broker_container import running_broker_container
+from understudy.app.brokers.choice import choose
+from understudy.app.brokers.container import running_broker_container
+from understudy.app.brokers.local import running_broker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

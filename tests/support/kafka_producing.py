@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from support.driving import batch
 
-from understudy.app.broker import start, stop
+from understudy.app.brokers.local import start, stop
 from understudy.core.log.contract import Output
 from understudy.core.log.kafka.producer import Producer, TransactionLost
 

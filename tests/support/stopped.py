@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from support.small_endpoint import event
 
-from understudy.app import roles
-from understudy.app.event_files import Line
-from understudy.app.producing import Fields, produce
-from understudy.app.reading_rows import source_of
-from understudy.app.tailing import Wanted, tail
+from understudy.app.records.event_files import Line
+from understudy.app.records.producing import Fields, produce
+from understudy.app.records.reading_rows import source_of
+from understudy.app.records.tailing import Wanted, tail
+from understudy.app.roles import building
 from understudy.app.wire_schemas import input_decoder
 from understudy.core.run import run
 from understudy.deployments.log import DeploymentsLog
@@ -43,20 +43,20 @@ class Stopped:
 
     def route(self, turns: int) -> None:
         state = DeploymentsLog(self.log, self.settings.names, "test").read().state
-        role = roles.router(self.settings, "0", lambda: state)
+        role = building.router(self.settings, "0", lambda: state)
         self._run(replace(role.spec, poll_bytes=400), role.make(), turns)
 
     def work(self, version: str, turns: int) -> None:
         """Some records in each turn, so that it may stop amid a frame."""
-        model = roles.load_scorers(self.settings, version, None, careful=False).plain
+        model = building.load_scorers(self.settings, version, None, careful=False).plain
         step = WorkerStep(
             version,
             self.settings.names,
-            Answering(input_decoder(self.settings), model, roles.event_fields(self.settings)),
-            roles.worker_encoders(self.settings),
+            Answering(input_decoder(self.settings), model, building.event_fields(self.settings)),
+            building.worker_encoders(self.settings),
             pace=Pace(micro_batch_records=7, advance_records=7),
         )
-        self._run(roles.worker(self.settings, version, "0").spec, step, turns)
+        self._run(building.worker(self.settings, version, "0").spec, step, turns)
 
     def lose(self, group: str) -> Mapping[TopicPartition, Position]:
         """All positions of a group, which it has no more."""

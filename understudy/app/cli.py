@@ -24,7 +24,7 @@ from understudy.app.commands import (
     worker,
 )
 from understudy.app.options import Outside
-from understudy.app.tuning import tune_process
+from understudy.app.roles.tuning import tune_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ def told(error: Exception) -> str | None:
 def _foreseen() -> tuple[type[Exception], ...]:
     # Imported when something failed: the command line starts without them.
     from schemas.errors import InvalidSchema, SchemaUnavailable  # noqa: PLC0415
-    from understudy.app.broker_choice import BadChoice  # noqa: PLC0415
-    from understudy.app.broker_jars import BrokerError  # noqa: PLC0415
+    from understudy.app.brokers.choice import BadChoice  # noqa: PLC0415
+    from understudy.app.brokers.jars import BrokerError  # noqa: PLC0415
     from understudy.app.demo.errors import NoScenery, RoleDied, Stuck  # noqa: PLC0415
-    from understudy.app.producing import BadSource  # noqa: PLC0415
     from understudy.app.provision import CannotProvision  # noqa: PLC0415
+    from understudy.app.records.producing import BadSource  # noqa: PLC0415
     from understudy.app.releasing.errors import DoesNotFit, NotFinished  # noqa: PLC0415
     from understudy.app.restoring.errors import CannotRestore  # noqa: PLC0415
-    from understudy.app.starting import CannotInit  # noqa: PLC0415
+    from understudy.app.starter.starting import CannotInit  # noqa: PLC0415
     from understudy.core.log.errors import LogError  # noqa: PLC0415
     from understudy.core.settings import SettingsError  # noqa: PLC0415
     from understudy.core.topics import BadName  # noqa: PLC0415

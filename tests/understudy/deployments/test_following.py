@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.story import V1, V2, create_deployments, digest
 
-from understudy.app.broker import running_broker, start, stop
+from understudy.app.brokers.local import running_broker, start, stop
 from understudy.core.log.contract import TopicPartition
 from understudy.core.log.errors import LogUnavailable, UnknownTopic
 from understudy.core.log.kafka import KafkaLog

@@ -9,7 +9,7 @@ from understudy.app.options import AsJson
 from understudy.app.output import say, say_json
 
 if TYPE_CHECKING:
-    from understudy.app.broker import BrokerInfo
+    from understudy.app.brokers.local import BrokerInfo
 
 USUAL_PORT = 9092
 
@@ -21,16 +21,16 @@ def start(*, folder: Folder = None, as_json: AsJson = False) -> None:
 
     It listens on 127.0.0.1:9092, where endpoints look for a broker by default, or on another port if that is taken.
     """
-    from understudy.app import broker
+    from understudy.app.brokers import local
 
-    _show(broker.start(folder, port=USUAL_PORT), as_json)
+    _show(local.start(folder, port=USUAL_PORT), as_json)
 
 
 def stop(*, folder: Folder = None, as_json: AsJson = False) -> None:
     """Stop the local broker. Its data stays."""
-    from understudy.app import broker
+    from understudy.app.brokers import local
 
-    stopped = broker.stop(folder)
+    stopped = local.stop(folder)
     if as_json:
         say_json({"stopped": stopped})
     else:
@@ -39,9 +39,9 @@ def stop(*, folder: Folder = None, as_json: AsJson = False) -> None:
 
 def status(*, folder: Folder = None, as_json: AsJson = False) -> None:
     """Say whether the local broker runs, and where. The exit status is 1 when it does not."""
-    from understudy.app import broker
+    from understudy.app.brokers import local
 
-    info = broker.status(folder)
+    info = local.status(folder)
     _show(info, as_json)
     if info is None:
         raise typer.Exit(1)

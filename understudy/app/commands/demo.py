@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from understudy.app.broker_choice import OPTIONS
+from understudy.app.brokers.choice import OPTIONS
 
 BrokerChoice = Annotated[str, typer.Option("--broker", help=f"What it runs on: {OPTIONS}.")]
 Fast = Annotated[bool, typer.Option("--fast", help="A few flights for each step.")]
@@ -26,7 +26,7 @@ def demo(*, broker: BrokerChoice = "auto", fast: Fast = False, json_file: JsonFi
     It trains four models and needs a checkout of the project: make demo. On a broker that you name, it uses topics
     of its own, and deletes them.
     """
-    from understudy.app.broker_choice import choose
+    from understudy.app.brokers.choice import choose
     from understudy.app.demo.outcome import as_json
     from understudy.app.demo.scenery import forget_settings
     from understudy.app.demo.screen import Screen

@@ -20,7 +20,7 @@ def health(
 
     Exit status 0: healthy, or ready with --ready; 1: not, and the reason is printed.
     """
-    from understudy.app.probes import ask
+    from understudy.app.roles.probes import ask
 
     answered = ask(_port(port, config), ready=ready)
     typer.echo(answered.text)

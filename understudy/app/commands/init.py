@@ -19,7 +19,7 @@ def init(
 
     Settings, the events' schema, a training program, and events to try them with. Nothing is replaced.
     """
-    from understudy.app.starting import write_starter
+    from understudy.app.starter.starting import write_starter
 
     where = folder or Path(name)
     for file in write_starter(where, name):

@@ -14,7 +14,7 @@ from understudy.app.options import outside, settings_of
 if TYPE_CHECKING:
     import threading
 
-    from understudy.app.probes import Health
+    from understudy.app.roles.probes import Health
     from understudy.app.supervising.processes import ProcessLauncher
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
@@ -51,8 +51,8 @@ def instance(
     tethered: a supervisor has started it, is told whether it is ready, and takes it along when it ends. prepare: called
     before anything is opened.
     """
-    from understudy.app.probes import Health, serving
-    from understudy.app.running import stop_on_signals
+    from understudy.app.roles.probes import Health, serving
+    from understudy.app.roles.running import stop_on_signals
     from understudy.app.supervising.tether import end_with, kill_self
     from understudy.core.telemetry import configure_logging
 

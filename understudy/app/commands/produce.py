@@ -43,8 +43,8 @@ def produce(
     They are encoded as the endpoint reads them. Lines that are no events are left out and named; the exit status is
     then 1.
     """
-    from understudy.app.event_files import events
-    from understudy.app.producing import Fields, produce
+    from understudy.app.records.event_files import events
+    from understudy.app.records.producing import Fields, produce
     from understudy.app.wire_schemas import event_schema
 
     settings = settings_of(config, bootstrap)
@@ -68,7 +68,7 @@ def _format_of(source: Path | None) -> Literal["csv", "json"]:
 @contextmanager
 def _readable(source: Path | None) -> "Iterator[TextIO]":
     """The source's text. A file that turns out to be no text, or damaged, ends the block with BadSource."""
-    from understudy.app.producing import BadSource
+    from understudy.app.records.producing import BadSource
 
     try:
         with _opened(source) as text:
@@ -80,7 +80,7 @@ def _readable(source: Path | None) -> "Iterator[TextIO]":
 
 
 def _opened(source: Path | None) -> "AbstractContextManager[TextIO]":
-    from understudy.app.producing import BadSource
+    from understudy.app.records.producing import BadSource
 
     if source is None or str(source) == "-":
         return nullcontext(sys.stdin)

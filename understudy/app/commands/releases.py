@@ -150,7 +150,7 @@ def _ask(
 ) -> None:
     from understudy.app.releasing.releases import Releases, person
     from understudy.app.releasing.waiting import Patience
-    from understudy.app.running import stop_on_signals
+    from understudy.app.roles.running import stop_on_signals
 
     settings = settings_of(config, bootstrap)
     with stop_on_signals() as stop, outside(context).open_log(settings) as log:

@@ -21,8 +21,8 @@ def router(
 
     It runs until SIGTERM or Ctrl-C.
     """
-    from understudy.app.routing import routing
-    from understudy.app.running import log_answers, run_role
+    from understudy.app.roles.routing import routing
+    from understudy.app.roles.running import log_answers, run_role
 
     with instance(context, config, bootstrap, health_port, tethered=tethered) as here:
         if not log_answers(here.log, here.stop, here.health):
@@ -44,9 +44,9 @@ def comparator(
 
     It runs until SIGTERM or Ctrl-C.
     """
-    from understudy.app import roles
-    from understudy.app.running import run_role
+    from understudy.app.roles import building
+    from understudy.app.roles.running import run_role
 
     with instance(context, config, bootstrap, health_port, tethered=tethered) as here:
-        role = roles.comparator(here.settings, slot or socket.gethostname())
+        role = building.comparator(here.settings, slot or socket.gethostname())
         run_role(role, here.log, here.stop, health=here.health)

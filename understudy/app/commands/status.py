@@ -20,7 +20,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Say what runs, what was answered, and what is wrong."""
-    from understudy.app.running import stop_on_signals
+    from understudy.app.roles.running import stop_on_signals
     from understudy.app.status.findings import problems
     from understudy.app.status.gathering import gather
     from understudy.app.status.showing import page

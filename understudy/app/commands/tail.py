@@ -25,10 +25,10 @@ def tail(
     as_json: AsJson = False,
 ) -> None:
     """Show a topic's records, decoded."""
-    from understudy.app.reading_rows import source_of
-    from understudy.app.running import stop_on_signals
-    from understudy.app.showing_rows import line
-    from understudy.app.tailing import Wanted, tail
+    from understudy.app.records.reading_rows import source_of
+    from understudy.app.records.showing_rows import line
+    from understudy.app.records.tailing import Wanted, tail
+    from understudy.app.roles.running import stop_on_signals
 
     settings = settings_of(config, bootstrap)
     source = source_of(settings, what)

@@ -40,8 +40,8 @@ def worker(
     It runs until SIGTERM or Ctrl-C, or until its version is withdrawn. With --follow each version has a process of
     its own, started, restarted and ended as the releases want it.
     """
-    from understudy.app.restraint import bound_memory
-    from understudy.app.running import log_answers
+    from understudy.app.roles.restraint import bound_memory
+    from understudy.app.roles.running import log_answers
     from understudy.app.supervising.launching import Launch
 
     if follow == (version is not None):
@@ -70,9 +70,9 @@ def _supervise(here: Instance, slot: str, launcher: "ProcessLauncher") -> None:
 
 
 def _work(here: Instance, launch: "Launch") -> None:
-    from understudy.app.restraint import yield_to_others
-    from understudy.app.roles import nothing
-    from understudy.app.working import work
+    from understudy.app.roles.building import nothing
+    from understudy.app.roles.restraint import yield_to_others
+    from understudy.app.roles.working import work
     from understudy.deployments.following import Follower
 
     loaded = yield_to_others if launch.kind == "candidate" else nothing

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from understudy.app.demo import evidence
+from understudy.app.demo.orders import deploy, promote, rollback
 from understudy.app.demo.scenery import BETTER, BROKEN, FIRST, REFACTOR
-from understudy.app.demo.steps import Act, Kill, Settle, Tell, Watch, deploy, promote, rollback
+from understudy.app.demo.steps import Act, Kill, Settle, Tell, Watch
 
 ACTS: Final = (
     Act(

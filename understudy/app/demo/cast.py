@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from understudy.app import roles
 from understudy.app.demo.errors import RoleDied
-from understudy.app.probes import Health
-from understudy.app.routing import routing
-from understudy.app.running import run_role
+from understudy.app.roles import building
+from understudy.app.roles.probes import Health
+from understudy.app.roles.routing import routing
+from understudy.app.roles.running import run_role
+from understudy.app.roles.working import work
 from understudy.app.supervising.loop import supervise
 from understudy.app.supervising.threads import ThreadLauncher
-from understudy.app.working import work
 from understudy.deployments.following import Follower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
-    from understudy.app.running import Role
+    from understudy.app.roles.running import Role
     from understudy.app.supervising.launching import Handle, Launch
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings
@@ -207,4 +207,4 @@ class Threads:
     def _role(self, part: Part) -> AbstractContextManager[Role]:
         if part.role == ROUTER.role:
             return routing(self.settings, part.slot, self.log)
-        return nullcontext(roles.comparator(self.settings, part.slot))
+        return nullcontext(building.comparator(self.settings, part.slot))

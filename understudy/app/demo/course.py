@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from understudy.app.demo.audience import Compared
     from understudy.app.demo.figures import Answer, Figures, Sent
-    from understudy.app.demo.steps import Command
+    from understudy.app.demo.orders import Command
     from understudy.deployments.plan import Plan
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 from understudy.app.demo.course import Change
 from understudy.app.demo.errors import Stuck
 from understudy.app.demo.figures import Meter
+from understudy.app.demo.orders import Command
 from understudy.app.demo.points import command, point
 from understudy.app.demo.scoreboard import Place, scoreboard
-from understudy.app.demo.steps import Command, Kill, Settle, Tell, Watch
+from understudy.app.demo.steps import Kill, Settle, Tell, Watch
 from understudy.app.releasing.releases import Releases
 from understudy.app.releasing.waiting import Patience
 

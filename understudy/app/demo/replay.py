@@ -6,8 +6,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from understudy.app.event_files import Line
-from understudy.app.producing import Fields, produce
+from understudy.app.records.event_files import Line
+from understudy.app.records.producing import Fields, produce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from understudy.app.broker import running_broker
-from understudy.app.broker_container import running_broker_container
-from understudy.app.broker_jars import KAFKA_VERSION
+from understudy.app.brokers.container import running_broker_container
+from understudy.app.brokers.jars import KAFKA_VERSION
+from understudy.app.brokers.local import running_broker
 from understudy.app.demo import scenery
 from understudy.app.demo.cast import Processes, Threads
 from understudy.app.demo.checklist import Item
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from understudy.app.broker import BrokerInfo
-    from understudy.app.broker_choice import Choice
-    from understudy.app.broker_container import BrokerContainer
+    from understudy.app.brokers.choice import Choice
+    from understudy.app.brokers.container import BrokerContainer
+    from understudy.app.brokers.local import BrokerInfo
     from understudy.app.demo.cast import Cast
     from understudy.app.demo.checklist import Checklist
     from understudy.core.log.contract import Log

@@ -27,7 +27,7 @@ from understudy.deployments.following import Follower
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from understudy.app.broker_choice import Choice
+    from understudy.app.brokers.choice import Choice
     from understudy.app.demo.checklist import Checklist
     from understudy.app.demo.outcome import Outcome
     from understudy.app.demo.screen import Screen

@@ -22,7 +22,7 @@ from workers.settling import settlements
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from understudy.app.running import Stop
+    from understudy.app.roles.running import Stop
     from understudy.core.batches import Batch
     from understudy.core.batches.records import Columns
     from understudy.core.log.contract import Log, Writer

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from understudy.app.provision import lanes_of
 from understudy.app.reclaiming.debts import evict_workers, has_lanes, is_left, owes_nothing
 from understudy.app.reclaiming.lost import LostLanes
-from understudy.app.roles import (
+from understudy.app.roles.building import (
     event_fields,
     load_scorers,
     standing_of,
@@ -18,7 +18,7 @@ from understudy.app.roles import (
     worker_outputs,
     worker_step,
 )
-from understudy.app.running import OUTAGES, Role, run_role
+from understudy.app.roles.running import OUTAGES, Role, run_role
 from understudy.app.wire_schemas import check_fields, input_decoder, prediction_decoder
 from understudy.core.log.contract import SessionSpec
 from understudy.core.log.errors import LogUnavailable, PositionExpired
@@ -32,8 +32,8 @@ from workers.sending import Sending
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from understudy.app.probes import Health
-    from understudy.app.running import Stop
+    from understudy.app.roles.probes import Health
+    from understudy.app.roles.running import Stop
     from understudy.core.log.contract import Admin, Log
     from understudy.core.settings import Settings
     from understudy.deployments.fold import State

@@ -11,7 +11,7 @@ from understudy.core.log.errors import LogUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from understudy.app.running import Stop
+    from understudy.app.roles.running import Stop
 
 Outcome = Literal["done", "stopped", "late"]
 

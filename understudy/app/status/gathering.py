@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.encodings import RowDecoder
-from understudy.app.reading_rows import errors_in, times_ms
+from understudy.app.records.reading_rows import errors_in, times_ms
 from understudy.app.status.counting import Counting
 from understudy.app.status.facts import Group, Lane, Status
 from understudy.core.log.contract import Position, TopicPartition

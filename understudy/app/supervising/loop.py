@@ -16,8 +16,8 @@ from understudy.deployments.proposals import pause
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from understudy.app.probes import Health
-    from understudy.app.running import Stop
+    from understudy.app.roles.probes import Health
+    from understudy.app.roles.running import Stop
     from understudy.app.supervising.launching import Launcher
     from understudy.core.log.contract import Log
     from understudy.core.settings import Settings

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from understudy.app.probes import Health
+from understudy.app.roles.probes import Health
 from understudy.app.supervising.launching import FENCED
 from understudy.core.log.errors import Fenced
 from understudy.core.telemetry import logger

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from understudy.app.broker_choice import BadChoice
+from understudy.app.brokers.choice import BadChoice
 from understudy.app.cli import build
 
 UNDERSTUDY = str(Path(sys.executable).with_name("understudy"))

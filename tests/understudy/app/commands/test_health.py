@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.command_line import CommandLine, furnish
 
-from understudy.app.probes import Health, serving
+from understudy.app.roles.probes import Health, serving
 from understudy.core.settings import SettingsError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from support.small_endpoint import opened
 
 from understudy.app.commands.instance import instance, launcher_of, say_ready
 from understudy.app.options import Outside
-from understudy.app.probes import ask
+from understudy.app.roles.probes import ask
 from understudy.core.log.memory import MemoryLog
 from understudy.core.settings import SettingsError
 

@@ -8,7 +8,7 @@ import pytest
 from support.command_line import furnish
 from support.small_endpoint import event
 
-from understudy.app.producing import BadSource
+from understudy.app.records.producing import BadSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from support.endpoint import Endpoint, until
 from support.releasing import release
 from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings, register_models
 
-from understudy.app.probes import ask
 from understudy.app.releasing.releases import Releases
 from understudy.app.releasing.waiting import Patience
+from understudy.app.roles.probes import ask
 from understudy.deployments.errors import Refused
 
 if TYPE_CHECKING:

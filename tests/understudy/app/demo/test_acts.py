@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from understudy.app.demo.acts import ACTS
+from understudy.app.demo.orders import Command
 from understudy.app.demo.scenery import BROKEN, VERSIONS
-from understudy.app.demo.steps import Command, Tell
+from understudy.app.demo.steps import Tell
 from understudy.app.demo.strategies import ORDER
 
 

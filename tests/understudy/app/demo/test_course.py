@@ -3,8 +3,8 @@ from __future__ import annotations
 from support.demo_run import HALF, DemoRun, begun, finished
 
 from understudy.app.demo.course import asked
+from understudy.app.demo.orders import deploy
 from understudy.app.demo.scenery import BETTER, BROKEN, FIRST
-from understudy.app.demo.steps import deploy
 from understudy.deployments.plan import Canary, Plan
 from understudy.deployments.routing import bucket
 

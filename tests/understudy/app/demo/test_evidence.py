@@ -7,8 +7,8 @@ from rich.console import Console
 from support.demo_run import HALF, DemoRun, begun, finished
 
 from understudy.app.demo import evidence
+from understudy.app.demo.orders import deploy, promote, rollback
 from understudy.app.demo.scenery import BETTER, BROKEN, FIRST, REFACTOR
-from understudy.app.demo.steps import deploy, promote, rollback
 from understudy.deployments.plan import Canary, Plan
 
 if TYPE_CHECKING:

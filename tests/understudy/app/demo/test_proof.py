@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from support.demo_run import HALF, DemoRun, begun, comparison, finished, prediction
 
+from understudy.app.demo.orders import deploy, rollback
 from understudy.app.demo.proof import moved_back, proof
 from understudy.app.demo.scenery import BETTER, BROKEN, FIRST, REFACTOR
-from understudy.app.demo.steps import deploy, rollback
 from understudy.deployments.plan import Canary, Plan
 
 

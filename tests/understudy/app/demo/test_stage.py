@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from understudy.app.broker import answers
-from understudy.app.broker_choice import choose
+from understudy.app.brokers.choice import choose
+from understudy.app.brokers.local import answers
 from understudy.app.demo import scenery
 from understudy.app.demo.cast import Processes, Threads
 from understudy.app.demo.checklist import Checklist
@@ -17,7 +17,7 @@ from understudy.core.log.memory import MemoryLog
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from understudy.app.broker_choice import Choice
+    from understudy.app.brokers.choice import Choice
     from understudy.core.topics import EndpointTopics
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from understudy.app.broker_choice import choose
+from understudy.app.brokers.choice import choose
 from understudy.app.demo import scenery
 from understudy.app.demo.cast import PARTS
 from understudy.app.demo.errors import RoleDied

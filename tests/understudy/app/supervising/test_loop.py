@@ -10,10 +10,10 @@ from support.endpoint import until
 from support.fleet import CANDIDATE, PATIENCE_S, Fleet, fleet
 from support.small_endpoint import PRODUCTION
 
+from understudy.app.roles.working import work
 from understudy.app.supervising.loop import LogReleases, supervise
 from understudy.app.supervising.supervisor import NEVER
 from understudy.app.supervising.threads import ThreadLauncher
-from understudy.app.working import work
 from understudy.core.log.memory import MemoryLog
 from understudy.deployments.errors import Refused
 from understudy.deployments.proposals import promote, resume
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from support.fleet import Instance
 
-    from understudy.app.probes import Health
+    from understudy.app.roles.probes import Health
     from understudy.app.supervising.launching import Launch
 
 EVENTS = 300

@@ -12,7 +12,7 @@ from understudy.core.log.errors import Fenced, UnknownTopic
 if TYPE_CHECKING:
     import threading
 
-    from understudy.app.probes import Health
+    from understudy.app.roles.probes import Health
 
 LAUNCH = Launch("flights:v1", "production", "pod-0")
 

@@ -7,7 +7,7 @@ import pytest
 from kafka import errors
 from support.driving import at
 
-from understudy.app.broker import running_broker
+from understudy.app.brokers.local import running_broker
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.errors import UnknownTopic
 from understudy.core.log.kafka.client import Address, Client, by_node, by_topic, ensure, unavailable

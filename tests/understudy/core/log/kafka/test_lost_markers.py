@@ -7,7 +7,7 @@ import pytest
 from support.driving import Driver, at, batch, begin_at
 from support.kafka_harness import KafkaHarness
 
-from understudy.app.broker import running_broker
+from understudy.app.brokers.local import running_broker
 from understudy.core.log.contract import EMPTY, Position
 from understudy.core.log.kafka import transaction_requests as requests
 from understudy.core.log.kafka.client import Address, Client, ensure

@@ -10,7 +10,7 @@ from support.driving import at, batch, values_of
 from support.kafka_harness import KafkaHarness
 from support.kafka_producing import crash
 
-from understudy.app.broker import running_broker
+from understudy.app.brokers.local import running_broker
 from understudy.core.log.contract import Output
 from understudy.core.log.errors import PositionExpired, TopicRecreated, UnknownTopic
 

@@ -12,7 +12,7 @@ import pytest
 from support.driving import Driver, at, batch, begin_at, position_of, seen
 from support.kafka_harness import KafkaHarness, wait_until
 
-from understudy.app.broker import running_broker, start, stop
+from understudy.app.brokers.local import running_broker, start, stop
 from understudy.core.log.contract import Output, Position, SessionSpec
 from understudy.core.log.errors import (
     Fenced,

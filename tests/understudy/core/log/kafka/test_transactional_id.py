@@ -8,7 +8,7 @@ from support.driving import batch, seen
 from support.kafka_harness import KafkaHarness
 from support.kafka_producing import commit, crash, make_producer, outputs, stop_at
 
-from understudy.app.broker import running_broker
+from understudy.app.brokers.local import running_broker
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.errors import Fenced
 from understudy.core.log.kafka.client import Address, Client

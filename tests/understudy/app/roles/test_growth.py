@@ -1,0 +1,178 @@
+"""An input that grows while routers run, on both logs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from support.pile import stored
+from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
+
+from router.step import RouterStep
+from understudy.app.provision import provision
+from understudy.app.roles.growth import GrowingSession, Growth
+from understudy.core.frames import FrameReader
+from understudy.core.log.contract import Output, SessionSpec
+from understudy.core.log.errors import OutputMissing
+from understudy.core.log.kafka import KafkaLog
+from understudy.core.log.memory import MemoryLog
+from understudy.core.log.reading import read_to_end
+from understudy.core.run import run
+from understudy.core.topics import slot_id
+from understudy.deployments.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from understudy.core.log.contract import Log
+    from understudy.core.settings import Settings
+
+VERSIONS = (PRODUCTION, SHADOW)
+PLAN = Plan.shadow(1, PRODUCTION, [SHADOW])
+PATIENCE_S = 60.0
+LOOK_S = 0.05
+BEFORE, AFTER = 2, 5
+
+
+@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
+def log(request: pytest.FixtureRequest) -> Log:
+    return MemoryLog() if request.param == "memory" else KafkaLog(request.getfixturevalue("kafka_bootstrap"))
+
+
+@pytest.fixture
+def settings(tmp_path: Path, log: Log) -> Settings:
+    """An endpoint with an input of two partitions, and lanes for production and a shadow."""
+    made = endpoint_settings(tmp_path, endpoint=f"grows-{uuid4().hex[:6]}", topics={"partitions": BEFORE})
+    with log.admin() as admin:
+        provision(admin, made, VERSIONS)
+    return made
+
+
+def growth(log: Log, settings: Settings) -> Growth:
+    return Growth(log, settings, lambda: VERSIONS)
+
+
+def write(log: Log, settings: Settings, partitions: range) -> None:
+    """A record into each of these partitions."""
+    with log.writer(f"users.{settings.endpoint}") as users:
+        assert users.commit([Output(settings.names.input, p, stored([b"%d" % p], 0)) for p in partitions])
+
+
+def route(log: Log, settings: Settings, slot: str, stopped: Callable[[], bool]) -> None:
+    """A router, until told to stop."""
+    names = settings.names
+    spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, slot), metadata_age_s=0.5)
+    with GrowingSession(log.session(spec), growth(log, settings)) as session:
+        run(session, RouterStep(lambda: PLAN, names), stopped=stopped, interval_s=0.0)
+
+
+def routed(log: Log, topic: str) -> list[int]:
+    """The partitions of the records that are in a lane now."""
+    readers: dict[int, FrameReader] = {}
+    found = []
+    for at, batch in read_to_end(log, topic):
+        pieces = readers.setdefault(at.partition, FrameReader()).feed(batch)
+        found += [at.partition for piece in pieces for _ in piece.source_offsets]
+    return sorted(found)
+
+
+def partitions(log: Log, *topics: str) -> set[int]:
+    with log.admin() as admin:
+        return {topic.partitions for topic in admin.describe(topics).values()}
+
+
+def done(log: Log, settings: Settings, count: int) -> bool:
+    """Whether the router has routed a record of each of so many partitions."""
+    with log.admin() as admin:
+        return sum(position.offset > 0 for position in admin.positions(settings.names.router_group).values()) >= count
+
+
+@pytest.mark.parametrize("slots", [("a",), ("a", "b")])
+def test_a_grown_input_is_routed_without_anybody_making_topics(
+    log: Log, settings: Settings, slots: tuple[str, ...]
+) -> None:
+    stop = threading.Event()
+    routers = [threading.Thread(target=route, args=(log, settings, slot, stop.is_set)) for slot in slots]
+    for router in routers:
+        router.start()
+    try:
+        write(log, settings, range(BEFORE))
+        wait_until(lambda: done(log, settings, BEFORE))
+        with log.admin() as admin:
+            admin.grow(settings.names.input, AFTER)
+        write(log, settings, range(BEFORE, AFTER))
+        wait_until(lambda: done(log, settings, AFTER))
+    finally:
+        stop.set()
+        for router in routers:
+            router.join(PATIENCE_S)
+
+    names = settings.names
+    assert routed(log, names.requests(PRODUCTION)) == routed(log, names.shadow_requests(SHADOW)) == [*range(AFTER)]
+    assert partitions(log, names.routes, names.predictions, names.shadow_requests(PRODUCTION)) == {AFTER}
+    assert partitions(log, names.deployments) == {1}
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline_s, never = time.monotonic() + PATIENCE_S, threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline_s, "not in time"
+        never.wait(LOOK_S)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[MemoryLog, Settings]:
+    """The endpoint on the memory log, and an input that has grown without anybody noticing."""
+    log, settings = MemoryLog(), endpoint_settings(tmp_path, topics={"partitions": BEFORE})
+    with log.admin() as admin:
+        provision(admin, settings, VERSIONS)
+        admin.grow(settings.names.input, AFTER)
+    return log, settings
+
+
+@contextmanager
+def joined(log: MemoryLog, settings: Settings) -> Iterator[GrowingSession]:
+    """A session that owns the input, and that believes all topics to have its partitions."""
+    names = settings.names
+    spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, "a"))
+    with GrowingSession(log.session(spec), growth(log, settings)) as session:
+        session.covered = AFTER
+        assert len(session.poll(1.0).assigned) == AFTER
+        yield session
+
+
+def test_a_topic_that_lacks_a_partition_gets_it_and_the_commit_counts_as_lost(
+    small: tuple[MemoryLog, Settings],
+) -> None:
+    log, settings = small
+    output = Output(settings.names.requests(PRODUCTION), AFTER - 1, stored([b"x"], 0))
+
+    with joined(log, settings) as session:
+        assert not session.commit([output], {})
+        assert len(session.poll(1.0).assigned) == AFTER
+        assert session.commit([output], {})
+
+
+def test_a_topic_that_is_not_there_is_refused_as_ever(small: tuple[MemoryLog, Settings]) -> None:
+    log, settings = small
+    growth(log, settings).follow()
+
+    with joined(log, settings) as session, pytest.raises(OutputMissing, match="nowhere"):
+        session.commit([Output("nowhere", 0, stored([b"x"], 0))], {})
+
+
+def test_what_has_grown_once_need_not_grow_again(small: tuple[MemoryLog, Settings]) -> None:
+    assert [growth(*small).follow() for _ in range(2)] == [True, False]
+
+
+def test_a_topic_with_more_partitions_than_the_input_is_no_reason_to_stop(small: tuple[MemoryLog, Settings]) -> None:
+    log, settings = small
+    with log.admin() as admin:
+        admin.grow(settings.names.shadow_requests(SHADOW), AFTER + 1)
+
+    assert not growth(log, settings).follow()

@@ -1,0 +1,1 @@
+"""Brokers that are started here: a local Kafka, and one in a container."""

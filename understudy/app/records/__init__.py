@@ -1,0 +1,1 @@
+"""Users' events on their way in, and rows on their way out."""
