@@ -47,8 +47,12 @@ class Followed:
         return Followed(self.plan, frozenset({*self.excluded, *lanes} & able))
 
     def adopting(self, plan: Plan) -> Followed:
-        """Under another plan. A lane stays excluded for as long as it is in the plan."""
-        return Followed(plan).excluding(self.excluded)
+        """Under a later plan. A lane stays excluded for as long as it is in the plan.
+
+        Where plans in between were skipped it may have left and come back: it is tried again.
+        """
+        follows = plan.revision == self.plan.revision + 1
+        return Followed(plan).excluding(self.excluded if follows else ())
 
     def to_note(self) -> str:
         """As it is committed with positions."""

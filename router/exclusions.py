@@ -37,7 +37,9 @@ class Exclusions:
     def follow(self, plan: Plan) -> None:
         """Forget what a new plan does not go on with."""
         if self._plan is not None and plan.revision != self._plan.revision:
-            stayed = {*self._plan.lanes()} & {*plan.lanes()}
+            follows = plan.revision == self._plan.revision + 1
+            # Where plans in between were never seen here, a lane may have left and come back.
+            stayed = {*self._plan.lanes()} & {*plan.lanes()} if follows else set()
             self._causes = {lane: cause for lane, cause in self._causes.items() if lane in stayed}
             self._told = {(lane, partition) for lane, partition in self._told if lane in stayed}
         self._plan = plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, compress
 from typing import TYPE_CHECKING, Final
 
-from router.gathering import Frame, Piece, merged
+from router.gathering import UNREADABLE, Frame, Piece, merged
 from understudy.core.batches import split
 from understudy.core.frames import MAX_SPAN
 from understudy.core.topics import HEADROOM_BYTES
@@ -43,8 +43,8 @@ class Portions:
         """The frames of the records in these buckets, which begin at 0 or end at the last one.
 
         A lane of all buckets has the frames as they are. Of the others, each frame is cut in two, what is then small
-        is merged within its frame, and frames without records are left out. Raises CorruptBatch,
-        DecompressionTooLarge, MissingCodec.
+        is merged within its frame, and frames without records are left out. A batch that cannot be read stays whole,
+        as if its buckets were above every share.
         """
         if len(wanted) == BUCKETS:
             return self._frames
@@ -57,10 +57,7 @@ class Portions:
         return below if wanted.start == 0 else rest
 
     def offsets(self, wanted: range) -> Sequence[Sequence[int]]:
-        """For each frame, the offsets of its records in these buckets, where there are some; no batch is built.
-
-        Raises as `frames` does.
-        """
+        """For each frame, the offsets of its records in these buckets, where there are some; no batch is built."""
         if len(wanted) == BUCKETS:
             return [frame.offsets for frame in self._frames]
         if not wanted:
@@ -79,8 +76,12 @@ class Portions:
         return self._choices[share]
 
     def _below(self, piece: Piece, share: int) -> Choice:
-        found = buckets(piece.batch.columns.keys, self._salt, self._partition, piece.offsets)
-        return [each < share for each in found]
+        try:
+            keys = piece.batch.columns.keys
+        except UNREADABLE:
+            # It has no keys to go by. Production gets it, as it does where there is no canary, and answers with errors.
+            return [False] * len(piece.offsets)
+        return [each < share for each in buckets(keys, self._salt, self._partition, piece.offsets)]
 
 
 def _share_of(wanted: range) -> int:
@@ -115,6 +116,8 @@ def _cut(
 
 def _parts(piece: Piece, choice: Choice) -> tuple[list[Piece], list[Piece]]:
     """The chosen records and the others; the piece itself where it stays whole."""
+    if all(choice) or not any(choice):
+        return ([piece], []) if choice[0] else ([], [piece])
     below, rest = split(piece.batch, choice)
     return _part(piece, below, choice), _part(piece, rest, [not each for each in choice])
 
@@ -122,8 +125,6 @@ def _parts(piece: Piece, choice: Choice) -> tuple[list[Piece], list[Piece]]:
 def _part(piece: Piece, batch: Batch | None, choice: Choice) -> list[Piece]:
     if batch is None:
         return []
-    if batch is piece.batch:
-        return [piece]
     part = Piece(batch, list(compress(piece.offsets, choice)))
     return list(_no_larger(part, piece.batch.size_bytes + SLACK_BYTES))
 

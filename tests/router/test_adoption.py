@@ -76,6 +76,7 @@ def test_only_lanes_of_the_plan_can_be_excluded_and_never_productions_own() -> N
         (Plan(6, V1, (V4,)), {SHADOWS}),
         (Plan.basic(6, V2), set()),
         (Plan.shadow(6, V1, [V2]), set()),
+        (Plan(7, V1, (V4,), Canary(V2, 100_000)), set()),  # in revision 6 they may not have been in it
     ],
 )
 def test_a_lane_stays_excluded_while_it_is_in_the_plan(plan: Plan, kept: set[Lane]) -> None:

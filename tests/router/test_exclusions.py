@@ -43,6 +43,18 @@ def test_a_plan_of_the_same_revision_changes_nothing() -> None:
     assert {*exclusions.lanes} == {CANARYS}
 
 
+def test_what_may_have_left_and_returned_unseen_is_tried_again() -> None:
+    exclusions, told = found(CANARYS)
+    exclusions.report(Followed(CANARY, frozenset({CANARYS})), 0)
+
+    exclusions.follow(Plan(3, V1, (V4,), Canary(V2, 50_000)))
+
+    assert not exclusions.lanes
+    exclusions.add(CANARYS, "gone again")
+    exclusions.report(Followed(CANARY, frozenset({CANARYS})), 0)
+    assert told == [(CANARYS, 0, "gone"), (CANARYS, 0, "gone again")]
+
+
 def test_what_leaves_the_plan_is_forgotten_and_told_again_when_it_returns() -> None:
     exclusions, told = found(CANARYS, SHADOWS)
     exclusions.report(Followed(CANARY, frozenset({CANARYS})), 0)

@@ -17,7 +17,8 @@ from understudy.core.batches.build import sealed
 from understudy.core.frames import MAX_SPAN
 from understudy.core.log.contract import Position
 from understudy.core.log.errors import CorruptBatch
-from understudy.deployments.plan import Lane, Plan
+from understudy.deployments.plan import Canary, Lane, Plan
+from understudy.deployments.routing import BUCKETS
 
 if TYPE_CHECKING:
     from understudy.core.batches import Batch
@@ -184,6 +185,23 @@ def test_a_batch_that_cannot_be_read_is_forwarded_as_it_is() -> None:
 
     forwarded = [output.batch.data for output in advance.outputs if output.topic == TOPICS.requests(V1)][1:]
     assert forwarded == [batch.data for batch in batches]
+
+
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_a_batch_that_cannot_be_read_is_productions_beside_a_canary(*, mirrored: bool) -> None:
+    plan = Plan(3, V1, (V4,), Canary(V2, BUCKETS - 1, mirrored))
+    batches = [stored([b"a"], 4), unreadable(5), stored([b"c"], 7)]
+
+    _, advance = routed(plan, *batches, limits=Limits(merge_below_bytes=0))
+
+    sent = [(output.topic, output.batch.data) for output in advance.outputs]
+    assert [topic for topic, data in sent if data == batches[1].data] == [
+        TOPICS.requests(V1),
+        TOPICS.shadow_requests(V4),
+    ]
+    others = [batch.data for batch in (batches[0], batches[2])]
+    assert [data for topic, data in sent if topic == TOPICS.requests(V2) and data in others] == others
+    assert advance.positions[INPUT].offset == 8
 
 
 def test_a_batch_that_can_neither_be_forwarded_nor_read_stops_the_router_by_name() -> None:

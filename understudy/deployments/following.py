@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
-from understudy.core.log.errors import CorruptBatch, LogError, LogUnavailable, PositionExpired, TopicRecreated
+from understudy.core.log.errors import CorruptBatch, LogError, PositionExpired, TopicRecreated
 from understudy.deployments.fold import State
 from understudy.deployments.reading import PATIENCE_S, DeploymentsReader
 
@@ -44,9 +44,10 @@ class Follower:
         self._thread: threading.Thread | None = None
 
     def state(self) -> State:
-        """What is known to hold now. Raises LogUnavailable where the thread that follows has ended."""
+        """What is known to hold now. Raises LogError where the thread that follows has ended."""
         if self._thread is not None and not self._thread.is_alive() and not self._state.frozen:
-            raise LogUnavailable(f"Nobody follows {self._topic} any more: see the error above, and restart.")
+            # Not an outage, which would be waited out: nothing here brings the thread back.
+            raise LogError(f"Nobody follows {self._topic} any more: see the error above, and restart.")
         return self._state
 
     def wait(self, sequence: int, timeout_s: float) -> bool:

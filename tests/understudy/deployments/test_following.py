@@ -10,7 +10,7 @@ from support.story import V1, V2, create_deployments, digest
 
 from understudy.app.brokers.local import running_broker, start, stop
 from understudy.core.log.contract import TopicPartition
-from understudy.core.log.errors import LogUnavailable, UnknownTopic
+from understudy.core.log.errors import LogError, LogUnavailable, UnknownTopic
 from understudy.core.log.kafka import KafkaLog
 from understudy.core.log.memory import MemoryLog, VirtualClock
 from understudy.core.outgoing import outputs
@@ -188,6 +188,7 @@ def test_a_thread_that_died_is_no_silent_one(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(follower._reader, "poll", lambda _: 1 / 0)
         assert follower._thread is not None
         follower._thread.join(IN_TIME_S)
-        with pytest.raises(LogUnavailable, match=r"Nobody follows flights\.deployments any more"):
+        with pytest.raises(LogError, match=r"Nobody follows flights\.deployments any more") as told:
             follower.state()
+        assert not isinstance(told.value, LogUnavailable), "an outage would be waited out for ever"
     assert len(died) == 1

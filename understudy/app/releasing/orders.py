@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Final, Literal
 
 from understudy.deployments import proposals
@@ -87,7 +87,7 @@ def ppm_of(text: str) -> int:
     """A percentage as millionths: "5" is 50,000. Raises ValueError, saying what can be given."""
     try:
         ppm = Decimal(text) * PERCENT_PPM
-    except InvalidOperation:
+    except DecimalException:
         ppm = Decimal("NaN")
     if ppm.is_nan() or not 0 < ppm <= BUCKETS or ppm != ppm.to_integral_value():
         raise ValueError(f"{text!r} is no share: give a percentage from 0.0001 to 100, with at most four decimals")

@@ -40,9 +40,9 @@ def write_starter(folder: Path, name: str) -> list[Path]:
     """
     check_name(name, "endpoint name")
     contents = dict(_contents(name))
-    if taken := [file for file in contents if (folder / file).exists()]:
-        raise CannotInit(f"{folder} has {', '.join(taken)} already: name another folder with --folder.")
     try:
+        if taken := [file for file in contents if (folder / file).exists()]:
+            raise CannotInit(f"{folder} has {', '.join(taken)} already: name another folder with --folder.")
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in contents.items():
             (folder / file).write_text(text, encoding="utf-8")
