@@ -12,6 +12,7 @@ from understudy.deployments.draining import drained
 if TYPE_CHECKING:
     from understudy.core.log.contract import Admin
     from understudy.core.settings import Settings
+    from understudy.core.topics import EndpointTopics
     from understudy.deployments.fold import Standing
 
 
@@ -49,3 +50,9 @@ def evict_workers(admin: Admin, settings: Settings, version: str) -> None:
     workers = [member.slot for member in admin.members(group) if not member.slot.endswith(RECLAIMER)]
     if workers:
         admin.evict(group, workers)
+
+
+def evict_all(admin: Admin, names: EndpointTopics, version: str) -> None:
+    """Take everybody out of a withdrawn version's group, reclaimers too, and fence them."""
+    group = names.worker_group(version)
+    admin.evict(group, [member.slot for member in admin.members(group)])

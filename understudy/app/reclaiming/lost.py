@@ -1,8 +1,8 @@
 """Settles what a withdrawn version owes whose lanes are gone, from routes, predictions and the input.
 
 Any number of reclaimers may be at it at once, and each may die anywhere: a transactional id that belongs to the group
-makes it exactly once. Who takes it fences whoever had it, and then reads predictions to the end: what is missing there
-nobody else can write any more.
+makes it exactly once. Who takes it fences whoever had it, and whoever is still a member of the group, and then reads
+predictions to the end: what is missing there nobody else can write any more.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from schemas.encodings import RowDecoder
+from understudy.app.reclaiming.debts import evict_all
 from understudy.app.reclaiming.records import InputRecords
 from understudy.core.log.contract import TopicPartition
 from understudy.core.log.errors import Fenced
@@ -88,6 +89,9 @@ class LostLanes:
         """As far as it goes: to the end, to a transaction whose outcome is not known, or to a stop."""
         if not writer.take():
             return
+        with self.log.admin() as admin:
+            # One lane may be left: whoever joined before the other one went may have records of it in hand.
+            evict_all(admin, self.names, self.version)
         debts = self.debts()
         with ExitStack() as opened:
             for outputs in settlements(debts, self._finder(debts, opened), self.answering, self.sending):

@@ -11,6 +11,7 @@ from schemas.encodings import RowDecoder, RowEncoder
 from understudy.app.reclaiming.lost import LostLanes
 from understudy.core.batches import build_columns
 from understudy.core.log.contract import NewTopic, Output, TopicPartition
+from understudy.core.log.errors import LogUnavailable
 from understudy.core.log.memory import MemoryLog
 from understudy.core.log.reading import read_to_end
 from workers.answering import Answering
@@ -21,7 +22,7 @@ from workers.sending import Sending
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from understudy.core.log.contract import Log, Writer
+    from understudy.core.log.contract import Admin, Log, Writer
 
 PRODUCTION = "flights:v2"
 RECORDS = 2_500
@@ -142,6 +143,32 @@ def test_transactions_whose_outcome_is_not_known_are_found_out_about(log: Memory
     assert lost(log).settle(threading.Event())
 
     assert sorted(answered(log)) == list(range(RECORDS))
+
+
+class Unreachable:
+    """A log that takes nobody out of a group."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def admin(self) -> Admin:
+        admin = self._log.admin()
+
+        def evict(group: str, slots: Iterable[str]) -> None:
+            raise LogUnavailable(f"{group} cannot be reached, and {list(slots)} stay")
+
+        admin.evict = evict  # type: ignore[method-assign]  # a fault
+        return admin
+
+
+def test_nothing_is_settled_while_members_of_the_group_cannot_be_taken_out(log: MemoryLog) -> None:
+    with pytest.raises(LogUnavailable, match="cannot be reached"):
+        lost(Unreachable(log)).settle(threading.Event())
+
+    assert answered(log) == []
 
 
 def test_several_at_once_answer_each_record_once(log: MemoryLog) -> None:

@@ -10,11 +10,14 @@ from support.small_endpoint import PRODUCTION
 from understudy.app.provision import lanes_of
 from understudy.app.reclaiming.reclaimer import Outlook
 from understudy.app.supervising.launching import Launch
-from understudy.core.log.contract import SessionSpec
-from understudy.core.topics import slot_id
+from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
+from understudy.core.log.errors import Fenced
+from understudy.core.topics import RECLAIMER, slot_id
 
 if TYPE_CHECKING:
     from support.fleet import Fleet
+
+    from understudy.core.batches import Batch
 
 EVENTS = 600
 
@@ -112,6 +115,38 @@ def test_lanes_that_are_gone_are_settled_from_the_input_by_two_at_once(endpoint:
     assert endpoint.told(routed_version=CANDIDATE) == endpoint.routed(CANDIDATE)
     assert len(endpoint.told(routed_version=CANDIDATE, answered_version=PRODUCTION)) > 0
     assert {row["outcome"] for row in endpoint.rows("predictions")} == {"answered"}
+
+
+def test_whoever_holds_records_of_the_lane_that_is_left_cannot_answer_them_any_more(endpoint: Fleet) -> None:
+    names = endpoint.settings.names
+    group, lanes = names.worker_group(CANDIDATE), lanes_of(endpoint.settings, CANDIDATE)
+    endpoint.produce(EVENTS)
+    until(lambda: routed_in_all(endpoint) == EVENTS, PATIENCE_S, "all records routed")
+    endpoint.rollback(CANDIDATE)
+    endpoint.adopted()
+    late = endpoint.log.session(SessionSpec(group, lanes, slot_id(group, f"b{RECLAIMER}")))
+    held: dict[TopicPartition, Batch] = {}
+
+    def holds_some() -> bool:
+        held.update((at, batches[0]) for at, batches in late.poll(0.2).batches.items())
+        return bool(held)
+
+    until(holds_some, PATIENCE_S, "records in hand")
+    with endpoint.log.admin() as admin:
+        admin.delete([names.shadow_requests(CANDIDATE)])
+
+    endpoint.over(endpoint.work(Launch(CANDIDATE, "reclaimer", "a")))
+
+    def commits() -> bool:
+        outputs = [Output(names.dead_letters, at.partition, batch) for at, batch in held.items()]
+        try:
+            return late.commit(outputs, {at: Position(batch.next_offset) for at, batch in held.items()})
+        except Fenced:
+            return False
+
+    assert endpoint.told(routed_version=CANDIDATE) == endpoint.routed(CANDIDATE)
+    assert not commits()
+    late.close()
 
 
 def test_a_reclaimer_ends_its_session_when_another_version_becomes_production(endpoint: Fleet) -> None:
