@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from understudy.core.settings import Settings
     from understudy.deployments.events import Draft, Event
     from understudy.deployments.fold import PlannedPart, Standing, State
+    from understudy.deployments.lifecycle import Stage
 
 NOT_READY: Final = "without waiting for "
 ROUTER_HINT: Final = (
@@ -146,21 +147,23 @@ class Releases:
 
     def _change(self, state: State, change: Change, *, wait: bool) -> Released:
         """Prepare, wait, plan."""
+        before = state.versions.get(change.version)
 
         def prepare(state: State) -> Draft | None:
+            if before is not None and before.is_in_plan and not state.versions[change.version].is_in_plan:
+                raise Refused(f"{change.version} was taken back")
             return proposals.prepare(state, change.version, change.sha256, change.part)
 
         rehearse(state, prepare, lambda state: change.draft(state, ""))
         check_names(self._settings.names, list(dict.fromkeys((*state.versions, change.version))))
-        standing = state.versions.get(change.version)
-        if wait and standing is not None and standing.stage == "withdrawn":
-            self._await_reclaimers(change, standing)
+        if wait and before is not None and before.stage == "withdrawn":
+            self._await_reclaimers(change, before)
         with self._log.admin() as admin:
             provision_version(admin, self._settings, change.version)
         self._append_if_due(prepare)
         lacking = self._lacks(change.version, change.part)
         if lacking and wait:
-            self._await_workers(change)
+            self._await_workers(change, state.stage(change.version))
         forced = f"{NOT_READY}{lacking}" if lacking and not wait else ""
         return self._finish(self._append(lambda state: change.draft(state, forced)), wait=wait)
 
@@ -173,19 +176,41 @@ class Releases:
             why = "Stopped" if outcome == "stopped" else f"Still so after {self._patience.timeout_s:g} s"
             raise NotFinished(f"{why}: {version} is as it was, withdrawn. Deploy it later with: {change.again}")
 
-    def _await_workers(self, change: Change) -> None:
+    def _await_workers(self, change: Change, stage: Stage) -> None:
+        """stage: what the version was before it was prepared."""
         version = change.version
         hint = (
             f"Workers start by themselves where `understudy worker --follow` runs; or run: understudy worker {version}"
         )
+
+        def lacking() -> str:
+            self._check_wanted(change)
+            return version_lacks(admin, self._settings, version, change.part)
+
         with self._log.admin() as admin:
-            outcome = self._patience.until(lambda: version_lacks(admin, self._settings, version, change.part), hint)
-        if outcome != "done":
-            why = "Stopped" if outcome == "stopped" else f"Not ready after {self._patience.timeout_s:g} s"
-            raise NotFinished(
-                f"{why}: the plan is as it was, and {version} stays prepared. Go on with: {change.again}. Take the "
-                f"preparation back with: understudy rollback {version}"
-            )
+            outcome = self._patience.until(lacking, hint)
+        if outcome == "done":
+            return
+        why = "Stopped" if outcome == "stopped" else f"Not ready after {self._patience.timeout_s:g} s"
+        match stage:
+            case "shadow" | "canary" as part:
+                # Else its workers would go on as production's, with nothing to hold them back.
+                self._append_if_due(lambda state: proposals.prepare(state, version, change.sha256, part))
+                raise NotFinished(f"{why}: the plan and {version} are as they were. Go on with: {change.again}")
+            case "retired":
+                undo = ""  # once it is taken back, production can not be rolled back to it
+            case _:
+                undo = f". Take the preparation back with: understudy rollback {version}"
+        raise NotFinished(
+            f"{why}: the plan is as it was, and {version} stays prepared. Go on with: {change.again}{undo}"
+        )
+
+    def _check_wanted(self, change: Change) -> None:
+        """Nothing that others did meanwhile has made the change impossible. Raises Refused."""
+        try:
+            rehearse(self._deployments.read().state, lambda state: change.draft(state, ""))
+        except Refused as error:
+            raise Refused(f"{error}{self._meanwhile()}") from error
 
     def _finish(self, event: Event, *, wait: bool) -> Released:
         """Wait until the routers have adopted the event's plan, if it has one."""

@@ -48,9 +48,11 @@ def _releases(status: Status) -> Iterator[str]:
         yield "Nothing is in production: run understudy deploy NAME:VERSION --strategy basic."
     for version, standing in state.versions.items():
         if standing.prepared_for is not None:
+            # To take back production's predecessor would leave production nothing to be rolled back to.
+            undo = standing.stage == "prepared" and version != state.previous
             yield (
-                f"{version} is prepared for {standing.prepared_for}, and waits: deploy or promote it again to go on, "
-                f"or take that back with understudy rollback {version}."
+                f"{version} is prepared for {standing.prepared_for}, and waits: give the command again to go on"
+                + (f", or take that back with understudy rollback {version}." if undo else ".")
             )
         if standing.paused:
             yield (

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from support.releasing import World
 
+    from understudy.deployments.fold import State
+
 FIRST = Order(PRODUCTION, "basic")
 AS_SHADOW = Order(SHADOW, "shadow")
 
@@ -111,6 +113,62 @@ def test_a_preparation_can_be_taken_back(world: World) -> None:
     world.releases().rollback(PRODUCTION)
 
     assert world.state().stage(PRODUCTION) == "withdrawn"
+
+
+def test_a_shadow_whose_promotion_was_not_waited_for_is_held_back_as_before(in_production: World) -> None:
+    in_production.releases().deploy(AS_SHADOW, wait=False)
+    in_production.script.then(lambda: True)
+
+    with pytest.raises(NotFinished, match=f"Stopped: the plan and {SHADOW} are as they were. Go on with: .* promote"):
+        in_production.releases().promote()
+
+    standing = in_production.state().versions[SHADOW]
+    assert (standing.stage, standing.prepared_for) == ("shadow", None)
+
+
+def test_production_that_could_not_be_rolled_back_yet_is_not_told_to_withdraw_its_predecessor(
+    in_production: World,
+) -> None:
+    releases = in_production.releases()
+    releases.deploy(AS_SHADOW, wait=False)
+    releases.promote(wait=False)
+    in_production.script.then(lambda: True)
+
+    with pytest.raises(NotFinished) as late:
+        releases.rollback()
+
+    assert str(late.value).endswith(f"{PRODUCTION} stays prepared. Go on with: understudy rollback {SHADOW}")
+
+
+def test_a_wait_ends_when_somebody_takes_the_version_back(in_production: World) -> None:
+    in_production.releases().deploy(AS_SHADOW, wait=False)
+    bob = in_production.releases("bob@desk")
+    in_production.script.then(lambda: bob.rollback(SHADOW, wait=False) is None)
+
+    with pytest.raises(Refused, match=r"Meanwhile bob@desk took back"):
+        in_production.releases().deploy(Order(SHADOW, "canary"))
+
+    assert in_production.state().stage(SHADOW) == "withdrawn"
+
+
+def test_a_larger_share_does_not_revive_a_canary_that_was_just_taken_back(
+    in_production: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_production.releases().deploy(Order(SHADOW, "canary"), wait=False)
+    bob, ann = in_production.releases("bob@desk"), in_production.releases("ann@desk")
+    reads = ann._begin
+
+    def overtaken() -> State:
+        state = reads()
+        bob.rollback(SHADOW, wait=False)
+        return state
+
+    monkeypatch.setattr(ann, "_begin", overtaken)
+
+    with pytest.raises(Refused, match=f"{SHADOW} was taken back.* Meanwhile bob@desk took back"):
+        ann.deploy(Order(SHADOW, "canary", 200_000), wait=False)
+
+    assert in_production.state().stage(SHADOW) == "withdrawn"
 
 
 def test_a_plan_that_no_router_takes_up_stays_written_down(world: World, stack: ExitStack) -> None:

@@ -102,8 +102,11 @@ def test_routers_that_follow_another_revision_are_told() -> None:
 
 def test_what_holds_a_release_up_is_told_with_the_way_on_and_back() -> None:
     assert problems(with_standing("m:v2", prepared_for="production")) == [
+        "m:v2 is prepared for production, and waits: give the command again to go on."
+    ]
+    assert problems(with_standing("m:v2", stage="prepared", prepared_for="canary")) == [
         (
-            "m:v2 is prepared for production, and waits: deploy or promote it again to go on, or take that back with "
+            "m:v2 is prepared for canary, and waits: give the command again to go on, or take that back with "
             "understudy rollback m:v2."
         )
     ]
