@@ -82,8 +82,8 @@ class WorkerSettings(Section):
     """interval_s: transactions begin at least this far apart.
 
     candidate_memory_mb: what the worker of a canary or shadow may allocate under a supervisor. isolation_timeout_s: how
-    long a micro-batch may take in a process of its own, after the worker was killed. restart_limit: a candidate whose
-    worker dies more often than this within restart_window_s is given up, and paused.
+    long a micro-batch may take in a process of its own, after the worker was killed. restart_limit: a canary or shadow
+    whose worker dies more often than this within restart_window_s is given up, and paused.
     """
 
     micro_batch_records: Positive = 1_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from understudy.app.supervising import life
-from understudy.app.supervising.launching import FENCED
+from understudy.app.supervising.launching import FENCED, launched
 from understudy.app.supervising.restarts import FIRST_WAIT_S, Restarts
 from understudy.core.exits import told_exit
 from understudy.core.log.errors import Fenced
@@ -59,7 +59,8 @@ class Household:
             self._notice(name, member, now_s)
             if member.state == "backing off" and now_s >= member.due_s:
                 member.state = life.after(member.state, "due")
-                member.handle, member.started_s = self._start[name](), now_s
+                member.handle = launched(self._start[name], self._telling.bind(role=name))
+                member.started_s = now_s
 
     def unready(self) -> str:
         """Why the endpoint is not served yet; "" where it is."""

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from structlog.typing import FilteringBoundLogger
+
     from understudy.app.supervising.wanted import Kind
 
 FENCED: Final = 3
 """The exit status of a supervised worker whose slot somebody else has taken."""
+NOT_LAUNCHED: Final = 126
+"""The exit status of what could not be launched, as in a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +57,32 @@ class Launcher(Protocol):
     def launch(self, launch: Launch) -> Handle:
         """Start one; returns at once."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unlaunched:
+    """What the system had no process or memory for. Implements `Handle`."""
+
+    def is_ready(self) -> bool:
+        return False
+
+    def exit_code(self) -> int | None:
+        return NOT_LAUNCHED
+
+    def terminate(self) -> None:
+        """There is nothing to end."""
+
+    def kill(self) -> None:
+        """There is nothing to end."""
+
+
+def launched(launch: Callable[[], Handle], telling: FilteringBoundLogger) -> Handle:
+    """Launch; where the system refuses, the handle is of one that has ended, so that it is tried again as after that.
+
+    A candidate may have used up what the system has, and is not to take its supervisor along.
+    """
+    try:
+        return launch()
+    except (OSError, MemoryError, RuntimeError) as error:  # RuntimeError: of threading, where no thread can be started
+        telling.warning("could not be launched", reason=str(error))
+        return Unlaunched()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from understudy.app.supervising import life
-from understudy.app.supervising.launching import FENCED, Launch
-from understudy.app.supervising.restarts import FIRST_WAIT_S, Restarts
+from understudy.app.supervising.launching import FENCED, NOT_LAUNCHED, Launch, launched
+from understudy.app.supervising.restarts import FIRST_WAIT_S, LONGEST_WAIT_S, Restarts
 from understudy.app.supervising.wanted import Key, changes, wanted
 from understudy.core.exits import told_exit
 from understudy.core.log.errors import Fenced
 from understudy.core.telemetry import logger
+from understudy.deployments.lifecycle import TRANSITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
 
     from understudy.app.supervising.launching import Handle, Launcher
     from understudy.deployments.fold import Standing, State
@@ -25,30 +26,29 @@ WITHDRAWN_GRACE_S: Final = 2.0
 GRACE_S: Final = 8.0
 """How long any other may take: containers are killed ten seconds after they were told to stop."""
 
-NEVER: Final = sys.maxsize
 FENCES: Final = 3
 FENCED_WITHIN_S: Final = 60.0
 """A slot that is taken away that often within that time is another supervisor's, too."""
 
 
 class Releases(Protocol):
-    """What a supervisor asks and tells the releases."""
+    """What a supervisor asks and tells the releases. It never waits for them: it has workers to look after."""
 
-    def owes_nothing(self, version: str, standing: Standing) -> bool:
-        """Whether a version that left the plan is accounted for."""
+    def owes_nothing(self, version: str, standing: Standing) -> bool | None:
+        """Whether a version that left the plan is accounted for, as far as is known now; None: nothing is known yet."""
         ...
 
-    def pause(self, version: str, reason: str) -> int | None:
+    def pause(self, version: str, reason: str) -> Future[int | None]:
         """Note that a candidate is not to go on; gives the sequence from which on that stands in the releases.
 
-        `NEVER` where it cannot be noted; None: not known to be noted, try again.
+        None: not known to be noted, try again.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A candidate that dies more than `deaths` times within `window_s` is given up."""
+    """A candidate in the plan that dies more than `deaths` times within `window_s` is given up."""
 
     deaths: int = 5
     window_s: float = 300.0
@@ -58,8 +58,9 @@ class Limits:
 class Worker:
     """A supervised worker. Times are the caller's clock's.
 
-    due_s: when it is launched again. kill_s: when it has had enough time to stop. careful: the last one did not end by
-    itself. given_up: why. paused_at: the releases' sequence from which on its version is paused for that.
+    due_s: when it is launched again, or its pause is noted. kill_s: when it has had enough time to stop. code: with
+    which the last one ended. careful: that one did not end by itself. given_up: why. pausing: the releases' sequence
+    from which on its version is paused for that, once it is known.
     """
 
     key: Key
@@ -68,11 +69,12 @@ class Worker:
     state: life.State = "starting"
     restarts: Restarts = field(default_factory=Restarts)
     fences: Restarts = field(default_factory=Restarts)
+    code: int = 0
     careful: bool = False
     due_s: float = 0.0
     kill_s: float = 0.0
     given_up: str = ""
-    paused_at: int | None = None
+    pausing: Future[int | None] | None = None
 
     def happened(self, event: life.Event) -> None:
         """Move on in its life."""
@@ -165,7 +167,9 @@ class Supervisor:
 
     def _ended(self, worker: Worker, code: int, now_s: float) -> None:
         was_told = worker.state == "stopping"
-        worker.careful = code not in {0, FENCED}
+        worker.code = code
+        if code != NOT_LAUNCHED:
+            worker.careful = code not in {0, FENCED}
         if code == 0:
             worker.happened("done" if worker.key.kind == "reclaimer" else "ended")
             worker.due_s = now_s + FIRST_WAIT_S
@@ -179,17 +183,12 @@ class Supervisor:
         say("worker ended", version=worker.key.version, kind=worker.key.kind, how=told_exit(code), then=worker.state)
 
     def _died(self, worker: Worker, code: int, now_s: float) -> None:
-        """Decide when it is launched again, or that it is given up. Production, and who reclaims, never is."""
-        lived_s, window_s = now_s - worker.launched_s, self._limits.window_s
+        """Decide when it is launched again."""
+        lived_s = now_s - worker.launched_s
         worker.restarts = worker.restarts.died(now_s, lived_s)
         worker.due_s = now_s + worker.restarts.wait_s
         if code == FENCED:
             worker.fences = worker.fences.died(now_s, lived_s)
-        deaths = worker.restarts.within(window_s, now_s)
-        if worker.key.kind == "candidate" and deaths > self._limits.deaths:
-            worker.happened("exceeded")
-            worker.given_up = f"its worker died {deaths} times within {window_s:g} s; the last one {told_exit(code)}"
-            worker.paused_at = None
 
     def _dismiss(self, worker: Worker, kill_s: float) -> None:
         before = worker.state
@@ -205,20 +204,51 @@ class Supervisor:
         match worker.state:
             case "stopping":
                 self._hurry(worker, now_s)
+            case "backing off" if self._keeps_dying(worker, now_s) and _can_be_paused(worker, state):
+                self._give_up(worker, now_s)
             case "backing off" if now_s >= worker.due_s:
-                self._refuse_a_shared_slot(worker, now_s)
-                self._relaunch(worker, "due", now_s)
+                self._try_again(worker, now_s)
             case "given up":
                 self._wait_for_a_person(worker, state, now_s)
+
+    def _keeps_dying(self, worker: Worker, now_s: float) -> bool:
+        """Whether a candidate died too often. Production, and who reclaims, never do."""
+        deaths = worker.restarts.within(self._limits.window_s, now_s)
+        return worker.key.kind == "candidate" and deaths > self._limits.deaths
+
+    def _try_again(self, worker: Worker, now_s: float) -> None:
+        self._refuse_a_shared_slot(worker, now_s)
+        if self._keeps_dying(worker, now_s):
+            version, how = worker.key.version, told_exit(worker.code)
+            self._telling.warning("keeps dying; tried on, as it gets no records yet", version=version, how=how)
+        self._relaunch(worker, "due", now_s)
+
+    def _give_up(self, worker: Worker, now_s: float) -> None:
+        window_s = self._limits.window_s
+        deaths = worker.restarts.within(window_s, now_s)
+        worker.happened("exceeded")
+        worker.given_up = f"its worker died {deaths} times within {window_s:g} s; the last one {told_exit(worker.code)}"
+        worker.pausing, worker.due_s = None, now_s
+        self._telling.warning("given up", version=worker.key.version, reason=worker.given_up)
 
     def _wait_for_a_person(self, worker: Worker, state: State, now_s: float) -> None:
         """Note that a candidate was given up, and try again once the pause is over."""
         version = worker.key.version
-        if worker.paused_at is None:
-            worker.paused_at = self._releases.pause(version, worker.given_up)
-        elif state.sequence >= worker.paused_at and not state.versions[version].paused:
-            worker.restarts = Restarts()
-            self._relaunch(worker, "resumed", now_s)
+        if not _can_be_paused(worker, state):
+            self._resume(worker, now_s)
+        elif worker.pausing is None:
+            if now_s >= worker.due_s:
+                worker.pausing = self._releases.pause(version, worker.given_up)
+        elif worker.pausing.done():
+            paused_at = worker.pausing.result()
+            if paused_at is None:
+                worker.pausing, worker.due_s = None, now_s + LONGEST_WAIT_S
+            elif state.sequence >= paused_at and not state.versions[version].paused:
+                self._resume(worker, now_s)
+
+    def _resume(self, worker: Worker, now_s: float) -> None:
+        worker.restarts = Restarts()
+        self._relaunch(worker, "resumed", now_s)
 
     def _relaunch(self, worker: Worker, event: life.Event, now_s: float) -> None:
         worker.happened(event)
@@ -227,7 +257,8 @@ class Supervisor:
 
     def _launched(self, key: Key, *, careful: bool) -> Handle:
         self._telling.info("starting a worker", version=key.version, kind=key.kind, careful=careful)
-        return self._launcher.launch(Launch(key.version, key.kind, self._slot, careful))
+        launch = Launch(key.version, key.kind, self._slot, careful)
+        return launched(lambda: self._launcher.launch(launch), self._telling.bind(version=key.version, kind=key.kind))
 
     def _hurry(self, worker: Worker, now_s: float) -> None:
         if worker.state == "stopping" and now_s >= worker.kill_s:
@@ -243,3 +274,8 @@ class Supervisor:
     def _bury(self) -> None:
         for key in [key for key, worker in self._workers.items() if worker.state == "stopped"]:
             del self._workers[key]
+
+
+def _can_be_paused(worker: Worker, state: State) -> bool:
+    """Whether it is in the plan as a candidate. Before and after that there is no pause that a person could end."""
+    return (state.stage(worker.key.version), "paused") in TRANSITIONS

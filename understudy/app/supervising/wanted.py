@@ -27,22 +27,26 @@ class Key(NamedTuple):
     revision: int = 0
 
 
-def wanted(state: State, there: Collection[Key], owes_nothing: Callable[[str], bool]) -> frozenset[Key]:
+def wanted(state: State, there: Collection[Key], owes_nothing: Callable[[str], bool | None]) -> frozenset[Key]:
     """The workers that should be there.
 
     there: those that are; what drains goes on as it is. owes_nothing: whether a version that left the plan is
-    accounted for.
+    accounted for; None where that is not known yet, and then who is there for it stays, and nobody is added.
     """
     keys = set()
     for version, work in state.wanted_workers().items():
         if work != "draining":
             keys.add(Key(version, "production" if work == "production" else "candidate"))
-        elif not owes_nothing(version):
-            keys.add(_as_it_is(version, there))
+        else:
+            keys |= _while_owed(_as_it_is(version, there), there, owes_nothing)
     for version in state.to_reclaim():
-        if not owes_nothing(version):
-            keys.add(Key(version, "reclaimer", state.versions[version].since_revision))
+        keys |= _while_owed(Key(version, "reclaimer", state.versions[version].since_revision), there, owes_nothing)
     return frozenset(keys)
+
+
+def _while_owed(key: Key, there: Collection[Key], owes_nothing: Callable[[str], bool | None]) -> set[Key]:
+    nothing = owes_nothing(key.version)
+    return {key} if nothing is False or (nothing is None and key in there) else set()
 
 
 def _as_it_is(version: str, there: Collection[Key]) -> Key:

@@ -37,9 +37,12 @@ class Home:
 
     def __init__(self) -> None:
         self.children: dict[str, list[Child]] = {"router": [], "worker": []}
+        self.has_room = True
         self.household = Household({name: partial(self.start, name) for name in self.children}, 0.0)
 
     def start(self, name: str) -> Child:
+        if not self.has_room:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
         self.children[name].append(Child())
         return self.children[name][-1]
 
@@ -83,6 +86,22 @@ def test_who_ends_is_started_again_after_a_while_and_others_stay(home: Home, cod
     home.household.look(2.6)
     assert len(home.children["router"]) == 2
     assert home.household.lives == {"router": "starting", "worker": "running"}
+
+
+def test_who_cannot_be_started_is_tried_again_later_and_others_stay(home: Home) -> None:
+    home.child("worker").ready = True
+    home.child("router").code = -9
+    home.household.look(1.0)
+    home.has_room = False
+    home.household.look(2.0)
+    home.household.look(2.1)
+    assert home.household.lives == {"router": "backing off", "worker": "running"}
+
+    home.has_room = True
+    home.household.look(4.0)
+
+    assert home.household.lives == {"router": "starting", "worker": "running"}
+    assert len(home.children["router"]) == 2
 
 
 def test_waits_grow_with_every_death(home: Home) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pytest
 from support.endpoint import until
@@ -12,22 +13,26 @@ from support.small_endpoint import PRODUCTION
 
 from understudy.app.roles.working import work
 from understudy.app.supervising.loop import LogReleases, supervise
-from understudy.app.supervising.supervisor import NEVER
 from understudy.app.supervising.threads import ThreadLauncher
+from understudy.core.log.errors import LogError, LogUnavailable, UnknownTopic
 from understudy.core.log.memory import MemoryLog
 from understudy.deployments.errors import Refused
+from understudy.deployments.plan import InvalidPlan
 from understudy.deployments.proposals import promote, resume
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from support.fleet import Instance
 
     from understudy.app.roles.probes import Health
     from understudy.app.supervising.launching import Launch
+    from understudy.core.log.contract import Admin, Log
+    from understudy.deployments.fold import Standing
 
+T = TypeVar("T")
 EVENTS = 300
 
 
@@ -95,36 +100,71 @@ def test_a_candidate_that_keeps_dying_is_paused_and_goes_on_when_a_person_resume
         until(lambda: bool(endpoint.state().versions[CANDIDATE].paused), PATIENCE_S, "the pause after another try")
 
 
+def at_once(question: Callable[[], T]) -> Future[T]:
+    """Answers before it returns. Implements `Ask`."""
+    answer: Future[T] = Future()
+    try:
+        answer.set_result(question())
+    except LogError as error:
+        answer.set_exception(error)
+    return answer
+
+
+class Later:
+    """Implements `Ask`: answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun: list[Callable[[], None]] = []
+
+    def __call__(self, question: Callable[[], T], /) -> Future[T]:
+        answer: Future[T] = Future()
+        self.begun.append(lambda: answer.set_result(question()))
+        return answer
+
+
 def test_a_pause_is_noted_once_by_however_many_supervisors(endpoint: Fleet) -> None:
     endpoint.deploy(PRODUCTION)
     endpoint.deploy(CANDIDATE, "shadow")
-    releases = [LogReleases(endpoint.log, endpoint.settings, f"supervisor {slot}") for slot in "ab"]
+    releases = [LogReleases(endpoint.log, endpoint.settings, f"supervisor {slot}", ask=at_once) for slot in "ab"]
 
     noted_at = endpoint.state().sequence + 1
-    assert [each.pause(CANDIDATE, "it died") for each in releases] == [noted_at, noted_at]
+    assert [each.pause(CANDIDATE, "it died").result() for each in releases] == [noted_at, noted_at]
 
     endpoint.seen(noted_at)
     assert endpoint.state().versions[CANDIDATE].paused == "it died"
-    assert releases[0].pause(PRODUCTION, "it died") == NEVER
+    assert releases[0].pause(PRODUCTION, "it died").result() is None
     assert not endpoint.follower.wait(endpoint.state().sequence + 1, 0.3)
 
 
-def test_what_is_settled_is_not_asked_again_until_it_is_deployed_anew(endpoint: Fleet) -> None:
+def test_a_pause_that_the_log_does_not_take_is_to_be_tried_again(endpoint: Fleet) -> None:
+    endpoint.deploy(PRODUCTION)
+    endpoint.deploy(CANDIDATE, "shadow")
+    with endpoint.log.admin() as admin:
+        admin.delete([endpoint.settings.names.deployments])
+
+    assert LogReleases(endpoint.log, endpoint.settings, "s", ask=at_once).pause(CANDIDATE, "it died").result() is None
+
+
+def withdrawn_with_debts(endpoint: Fleet) -> Standing:
     endpoint.deploy(PRODUCTION)
     endpoint.deploy(CANDIDATE, "shadow")
     endpoint.produce(EVENTS)
     until(lambda: len(endpoint.routed(CANDIDATE, "shadow")) == EVENTS, PATIENCE_S, "records for the shadow")
     endpoint.rollback(CANDIDATE)
-    now_s = [10.0]
-    releases = LogReleases(endpoint.log, endpoint.settings, "supervisor s", clock=lambda: now_s[0])
-    standing = endpoint.state().versions[CANDIDATE]
+    return endpoint.state().versions[CANDIDATE]
 
-    assert not releases.owes_nothing(CANDIDATE, standing)
+
+def test_what_is_settled_is_not_asked_again_until_it_is_deployed_anew(endpoint: Fleet) -> None:
+    standing = withdrawn_with_debts(endpoint)
+    now_s = [10.0]
+    releases = LogReleases(endpoint.log, endpoint.settings, "supervisor s", clock=lambda: now_s[0], ask=at_once)
+
+    assert releases.owes_nothing(CANDIDATE, standing) is False
     supervisor(endpoint)
 
     def settled() -> bool:
         now_s[0] += 2
-        return releases.owes_nothing(CANDIDATE, standing)
+        return bool(releases.owes_nothing(CANDIDATE, standing))
 
     until(settled, PATIENCE_S, "the reclaimer's end")
     with endpoint.log.admin() as admin:
@@ -132,3 +172,41 @@ def test_what_is_settled_is_not_asked_again_until_it_is_deployed_anew(endpoint: 
     now_s[0] += 2
     assert releases.owes_nothing(CANDIDATE, standing)
     assert not releases.owes_nothing(CANDIDATE, replace(standing, since_revision=99))
+
+
+def test_nobody_waits_for_what_a_version_owes_and_the_latest_answer_counts(endpoint: Fleet) -> None:
+    standing = withdrawn_with_debts(endpoint)
+    now_s, later = [10.0], Later()
+    releases = LogReleases(endpoint.log, endpoint.settings, "supervisor s", clock=lambda: now_s[0], ask=later)
+
+    assert [releases.owes_nothing(CANDIDATE, standing) for _ in range(3)] == [None] * 3
+    assert len(later.begun) == 1
+    later.begun[0]()
+    assert releases.owes_nothing(CANDIDATE, standing) is False
+    now_s[0] += 2
+    assert [releases.owes_nothing(CANDIDATE, standing) for _ in range(3)] == [False] * 3
+    assert len(later.begun) == 2
+
+
+class DyingLog:
+    """A log whose admin is told another error each time. The rest is the memory log's."""
+
+    def __init__(self, log: Log, error: Exception) -> None:
+        self._log = log
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def admin(self) -> Admin:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [UnknownTopic("a lane is gone"), LogUnavailable("no leader"), InvalidPlan("a note")])
+def test_a_supervisor_outlives_what_the_log_says_of_a_version_that_left(endpoint: Fleet, error: Exception) -> None:
+    standing = withdrawn_with_debts(endpoint)
+    releases = LogReleases(cast("Log", DyingLog(endpoint.log, error)), endpoint.settings, "s")
+
+    until(lambda: releases.owes_nothing(CANDIDATE, standing) is not None, PATIENCE_S, "an answer")
+
+    assert releases.owes_nothing(CANDIDATE, standing) is False

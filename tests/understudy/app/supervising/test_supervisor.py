@@ -1,88 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import pytest
+from support.supervising import CANDIDATE, PRODUCTION, V1, V2, World
 
 from understudy.app.supervising.launching import FENCED, Launch
-from understudy.app.supervising.supervisor import NEVER, Limits, Supervisor
 from understudy.app.supervising.wanted import Key
 from understudy.core.log.errors import Fenced
 from understudy.deployments.fold import Standing, State
 from understudy.deployments.plan import Canary, Plan
-
-if TYPE_CHECKING:
-    from understudy.app.supervising.life import State as Life
-
-V1, V2 = "flights:v1", "flights:v2"
-PRODUCTION, CANDIDATE = Key(V1, "production"), Key(V2, "candidate")
-
-
-@dataclass
-class Child:
-    """A worker that a test plays."""
-
-    launch: Launch
-    ready: bool = False
-    code: int | None = None
-    told: list[str] = field(default_factory=list)
-
-    def is_ready(self) -> bool:
-        return self.ready
-
-    def exit_code(self) -> int | None:
-        return self.code
-
-    def terminate(self) -> None:
-        self.told.append("terminate")
-
-    def kill(self) -> None:
-        self.told.append("kill")
-        self.code = -9
-
-
-@dataclass
-class World:
-    """A supervisor whose workers, releases and clock are played by hand."""
-
-    state: State
-    children: list[Child] = field(default_factory=list)
-    paused: list[tuple[str, str]] = field(default_factory=list)
-    settled: set[str] = field(default_factory=set)
-    noted_at: int | None = 4
-    now_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.supervisor = Supervisor(self, self, "pod-0", Limits(deaths=3, window_s=300))
-
-    def launch(self, launch: Launch) -> Child:
-        self.children.append(Child(launch))
-        return self.children[-1]
-
-    def owes_nothing(self, version: str, standing: Standing) -> bool:
-        return version in self.settled and standing.stage in {"retired", "withdrawn"}
-
-    def pause(self, version: str, reason: str) -> int | None:
-        self.paused.append((version, reason))
-        return self.noted_at
-
-    def look(self, after_s: float = 0.1) -> dict[Key, Life]:
-        self.now_s += after_s
-        self.supervisor.look(self.state, self.now_s)
-        return dict(self.supervisor.lives)
-
-    def child(self, version: str) -> Child:
-        """The version's latest."""
-        return next(child for child in reversed(self.children) if child.launch.version == version)
-
-    def stands(self, version: str, **changes: object) -> None:
-        standing = replace(self.state.versions[version], **changes)  # type: ignore[arg-type]  # fields of a Standing
-        versions = {**self.state.versions, version: standing}
-        self.state = replace(self.state, sequence=self.state.sequence + 1, versions=versions)
-
-    def die(self, version: str, code: int = -9) -> None:
-        self.child(version).code = code
 
 
 @pytest.fixture
@@ -163,10 +90,72 @@ def test_a_pause_that_could_not_be_noted_is_noted_later(world: World) -> None:
     world.look()
     world.noted_at = 4
     before = len(world.paused)
-    world.look()
-    world.look()
+    world.look(11)
+    world.look(11)
+    world.look(11)
 
     assert len(world.paused) == before + 1
+
+
+def test_a_pause_that_takes_long_is_asked_for_once_and_others_are_looked_after(world: World) -> None:
+    world.unanswered = {V2}
+    give_up(world)
+    world.die(V1)
+    world.look(11)
+
+    assert world.look(11) == {PRODUCTION: "starting", CANDIDATE: "given up"}
+    assert len(world.paused) == 1
+
+
+def prepared(world: World) -> None:
+    """The candidate's workers are started, and no plan has it yet."""
+    world.stands(V2, stage="prepared", prepared_for="canary")
+
+
+def launches(world: World, version: str) -> int:
+    return len([child for child in world.children if child.launch.version == version])
+
+
+def test_a_prepared_candidate_that_keeps_dying_is_tried_until_its_cause_is_corrected(world: World) -> None:
+    prepared(world)
+    world.look()
+    for number in range(30):
+        world.die(V2)
+        world.look()
+        world.look(10)
+        assert launches(world, V2) == number + 2
+
+    world.child(V2).ready = True
+
+    assert world.look()[CANDIDATE] == "running"
+    assert world.paused == []
+
+
+def test_a_prepared_candidate_that_keeps_dying_is_paused_when_it_is_planned_nevertheless(world: World) -> None:
+    prepared(world)
+    world.look()
+    for _ in range(10):
+        world.die(V2)
+        world.look()
+        world.look(10)
+    world.die(V2)
+    world.look()
+
+    world.stands(V2, stage="canary", prepared_for=None)
+    assert world.look()[CANDIDATE] == "given up"
+    world.look()
+
+    assert world.paused == [(V2, "its worker died 11 times within 300 s; the last one was killed by SIGKILL")]
+    world.stands(V2, paused="it died")
+    assert world.look(600)[CANDIDATE] == "given up"
+
+
+def test_a_candidate_that_was_given_up_and_is_prepared_anew_is_tried_again(world: World) -> None:
+    world.noted_at = None
+    give_up(world)
+    prepared(world)
+
+    assert world.look()[CANDIDATE] == "starting"
 
 
 def test_a_person_who_resumes_it_lets_a_candidate_try_again(world: World) -> None:
@@ -189,12 +178,28 @@ def test_a_pause_that_is_over_before_it_was_seen_counts_too(world: World) -> Non
     assert world.look()[CANDIDATE] == "starting"
 
 
-def test_a_candidate_that_cannot_be_paused_stays_given_up(world: World) -> None:
-    world.noted_at = NEVER
-    give_up(world)
-    world.state = replace(world.state, sequence=50)
+@pytest.mark.parametrize("version", [V1, V2])
+def test_what_cannot_be_launched_is_tried_again_later_and_others_stay(world: World, version: str) -> None:
+    key, other = (PRODUCTION, CANDIDATE) if version == V1 else (CANDIDATE, PRODUCTION)
+    world.refuses_to_launch = version
+    world.look()
+    assert world.look() == {key: "backing off", other: "starting"}
+    assert world.look(1)[key] == "starting"
+    assert world.look() == {key: "backing off", other: "starting"}
 
-    assert world.look(600)[CANDIDATE] == "given up"
+    world.refuses_to_launch = ""
+
+    assert world.look(5) == {key: "starting", other: "starting"}
+    assert not world.child(version).launch.careful
+
+
+def test_what_could_not_be_launched_can_be_ended(world: World) -> None:
+    world.refuses_to_launch = V2
+    world.look()
+    world.supervisor.stop(world.now_s)
+    world.die(V1, 0)
+
+    assert not world.supervisor.stopping(world.now_s)
 
 
 def test_deaths_far_apart_are_no_reason_to_give_up(world: World) -> None:
@@ -252,6 +257,25 @@ def test_nothing_is_launched_for_a_version_that_owes_nothing(world: World) -> No
     world.settled = {V2}
 
     assert world.look() == {PRODUCTION: "starting"}
+
+
+@pytest.mark.parametrize("stage", ["retired", "withdrawn"])
+def test_nothing_is_launched_for_a_version_while_it_is_not_known_what_it_owes(world: World, stage: str) -> None:
+    world.stands(V2, stage=stage, since_revision=3)
+    world.unanswered = {V2}
+    assert world.look() == {PRODUCTION: "starting"}
+
+    world.unanswered = set()
+
+    assert len(world.look()) == 2
+
+
+def test_who_is_there_stays_while_it_is_not_known_what_its_version_owes(world: World) -> None:
+    world.look()
+    world.stands(V1, stage="retired", since_revision=3)
+    world.unanswered = {V1}
+
+    assert world.look()[PRODUCTION] == "starting"
 
 
 def test_a_retired_worker_stays_until_its_version_owes_nothing(world: World) -> None:

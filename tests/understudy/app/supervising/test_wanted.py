@@ -49,6 +49,14 @@ def test_a_retired_version_keeps_the_worker_that_it_has_until_it_owes_nothing() 
     assert keys(retired, candidate, owes=False) == frozenset()
 
 
+def test_while_it_is_not_known_what_a_version_owes_nobody_is_added_and_nobody_taken_away() -> None:
+    left = state(v1=Standing("retired", "a"), v2=Standing("withdrawn", "b", since_revision=3))
+    there = {Key(V1, "candidate"), Key(V2, "reclaimer", 3)}
+
+    assert wanted(left, (), lambda _: None) == frozenset()
+    assert wanted(left, there, lambda _: None) == there
+
+
 def test_a_withdrawn_version_has_a_reclaimer_until_it_owes_nothing_or_is_pruned() -> None:
     withdrawn = Standing("withdrawn", "a", since_revision=7)
 
