@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -23,6 +25,9 @@ FLAGS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "candidate": ("--candidate",),
     "reclaimer": ("--reclaim",),
 }
+
+LAST_LINES_S: Final = 0.1
+"""How long a supervisor waits for the last lines of a process that has ended, while its other workers wait for it."""
 
 
 def to_standard_error(line: str) -> None:
@@ -71,51 +76,59 @@ class ProcessLauncher:
 
 
 class Process:
-    """A worker's process. Implements `Handle`."""
+    """A worker's process, and what it starts in its group. Implements `Handle`."""
 
     def __init__(self, process: subprocess.Popen[str], relay: Callable[[str], None]) -> None:
         self._process: Final = process
         self._ready: Final = threading.Event()
-        self._threads: Final = [
-            threading.Thread(target=self._hear, args=(process.stdout,), daemon=True),
-            threading.Thread(target=_relay, args=(process.stderr, relay), daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._relaying: Final = threading.Thread(target=_read, args=(process.stderr, relay), daemon=True)
+        self._relaying.start()
+        threading.Thread(target=_read, args=(process.stdout, self._hear), daemon=True).start()
 
     def is_ready(self) -> bool:
         return self._ready.is_set()
 
     def exit_code(self) -> int | None:
-        code = self._process.poll()
-        if code is not None:
-            self._close()
-        return code
+        if self._process.returncode is None and self._process.poll() is not None:
+            self._clear_up()
+        return self._process.returncode
 
     def terminate(self) -> None:
         self._process.terminate()
 
     def kill(self) -> None:
-        self._process.kill()
+        if self._process.returncode is None:  # else the number may be somebody else's by now
+            self._kill_group()
 
-    def _hear(self, stream: IO[str]) -> None:
+    def _hear(self, line: str) -> None:
         """What the worker says of itself."""
+        match line.strip():
+            case said if said == READY:
+                self._ready.set()
+            case said if said == WAITING:
+                self._ready.clear()
+
+    def _clear_up(self) -> None:
+        """End what it left running, and give its last lines a moment.
+
+        What left its group too may hold the streams open: they are closed by who reads them, whenever they end.
+        """
+        self._kill_group()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._relaying.join(LAST_LINES_S)
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left in it; macOS says so in its own way
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _read(stream: IO[str], take: Callable[[str], None]) -> None:
+    """Take lines until nobody can write any more.
+
+    A line that cannot be passed on is lost: a pipe that nobody empties would stop who writes to it.
+    """
+    with stream:
         for line in stream:
-            match line.strip():
-                case said if said == READY:
-                    self._ready.set()
-                case said if said == WAITING:
-                    self._ready.clear()
-
-    def _close(self) -> None:
-        """Relay the last lines. What a worker left running may hold the streams open, and is not waited for."""
-        for thread in self._threads:
-            thread.join(1.0)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream is not None and not stream.closed:
-                stream.close()
-
-
-def _relay(stream: IO[str], relay: Callable[[str], None]) -> None:
-    for line in stream:
-        relay(line)
+            with suppress(OSError, ValueError):
+                take(line)
