@@ -128,7 +128,7 @@ def test_roles_start_again_after_retention_has_emptied_every_topic_that_they_rea
     produce_flights(endpoint, PART)
     until(lambda: endpoint.compared(SHADOW) >= PART, 60, "every pair")
     admin = AdminClient({"bootstrap.servers": endpoint.bootstrap})
-    # The deployments are compacted, never deleted; the comparisons nobody reads on.
+    # The deployments are kept for ever; the comparisons nobody reads on.
     kept = {f"{endpoint.name}.deployments", f"{endpoint.name}.comparisons"}
     read = [
         At(name, partition, -1)

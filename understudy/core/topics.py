@@ -202,7 +202,9 @@ TOPIC_KINDS: Final[tuple[TopicKind, ...]] = (
     TopicKind("shadow-predictions", "workers", "what the shadows answered"),
     TopicKind("routes", "router", "one row per frame: which lane owes which answers"),
     TopicKind("comparisons", "comparator", "additive statistics and first examples", retention_ms=FOR_EVER),
-    TopicKind("deployments", "command line", "the history of releases", FOR_EVER, single_partition=True),
+    TopicKind(
+        "deployments", "commands, roles", "the history of releases, which roles follow", FOR_EVER, single_partition=True
+    ),
     TopicKind("dead-letters", "workers", "records that could not be answered, as they were", retention_ms=30 * DAY_MS),
     TopicKind("labels", "you", "the truth, when it is known; carries the event's id", ours=False, optional=True),
 )

@@ -201,8 +201,8 @@ def _restored(state: State, plan: Plan) -> Plan:
     version = state.previous
     if version is None:
         raise Refused(
-            f"{plan.production} was not promoted over another version, so there is nothing to roll back to: "
-            "deploy the version that is to replace it"
+            f"there is no version before {plan.production} to roll back to (none, it was pruned, or production was "
+            "rolled back already): deploy the version that is to replace it"
         )
     if state.stage(version) == "withdrawn":
         raise Refused(

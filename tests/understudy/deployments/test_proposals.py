@@ -249,7 +249,7 @@ def test_production_goes_back_to_the_version_before_and_only_once(story: Story) 
 
     story.does(proposals.rollback(story.state))
     assert "nothing to roll back" in refusal(lambda: proposals.rollback(story.state))
-    assert "there is nothing to roll back to" in refusal(lambda: proposals.rollback(story.state, V1))
+    assert f"there is no version before {V1} to roll back to" in refusal(lambda: proposals.rollback(story.state, V1))
     assert "is withdrawn already" in refusal(lambda: proposals.rollback(story.state, V2))
 
 

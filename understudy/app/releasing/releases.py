@@ -154,6 +154,8 @@ class Releases:
                 raise Refused(f"{change.version} was taken back")
             return proposals.prepare(state, change.version, change.sha256, change.part)
 
+        if before is not None and before.is_in_plan:
+            rehearse(state, lambda state: change.draft(state, ""))  # says more than that it cannot be prepared
         rehearse(state, prepare, lambda state: change.draft(state, ""))
         check_names(self._settings.names, list(dict.fromkeys((*state.versions, change.version))))
         if wait and before is not None and before.stage == "withdrawn":
