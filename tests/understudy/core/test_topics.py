@@ -134,7 +134,10 @@ def test_the_documented_table_names_every_kind() -> None:
 
     assert "| `<endpoint>.<model>.<version>.shadow-requests` | router |" in table
     assert "| 1 d, at most 1,024 MiB a partition |" in table
-    assert "| `<endpoint>.deployments` | command line | the history of releases | for ever |" in table
+    assert (
+        "| `<endpoint>.deployments` | commands, roles | the history of releases, which roles follow | for ever |"
+        in table
+    )
     assert "| `<endpoint>.input` | you | the events, Avro, any key | as you set it |" in table
 
 

@@ -96,8 +96,7 @@ def test_another_scheme_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -
         open_store("s3://bucket/models")
 
 
-def test_an_object_store_does_the_same_where_fsspec_is_installed() -> None:
-    pytest.importorskip("fsspec", reason="fsspec is an option for registries in object stores, and not installed here")
+def test_an_object_store_does_the_same() -> None:
     store = open_store(f"memory://{uuid.uuid4().hex}/models")
 
     assert store.folders() == []
