@@ -81,15 +81,18 @@ class ModelSettings(Section):
 class WorkerSettings(Section):
     """interval_s: transactions begin at least this far apart.
 
-    candidate_memory_mb: what the worker of a canary or shadow may allocate under a supervisor. isolation_timeout_s: how
-    long a micro-batch may take in a process of its own, after the worker was killed. restart_limit: a canary or shadow
-    whose worker dies more often than this within restart_window_s is given up, and paused.
+    micro_batch_records: what the model is asked about at once; less of a model that may take longer than health.stale_s
+    for it. candidate_memory_mb: what the worker of a canary or shadow may allocate under a supervisor.
+    isolation_timeout_s: how long a micro-batch may take in a process of its own, after the worker was killed; to find
+    the records that take longer it has at most four minutes, and fails those that it has not been able to tell apart.
+    restart_limit: a canary or shadow whose worker dies more often than this within restart_window_s is given up, and
+    paused.
     """
 
     micro_batch_records: Positive = 1_000
     interval_s: Seconds = 0.025
     candidate_memory_mb: Positive = 4_096
-    isolation_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    isolation_timeout_s: Annotated[float, Field(gt=0, le=120)] = 30.0
     restart_limit: Positive = 5
     restart_window_s: Annotated[float, Field(gt=0)] = 300.0
 
@@ -97,7 +100,8 @@ class WorkerSettings(Section):
 class HealthSettings(Section):
     """Answers to probes over HTTP, /healthz and /readyz. port: off where it is not set, or 0.
 
-    stale_s: a role whose loop has not come round for so long is not healthy.
+    stale_s: a role whose loop has not come round for so long is not healthy; under a supervisor it then ends itself, and
+    is started anew. The time that a model takes to load does not count.
     """
 
     host: str = "0.0.0.0"  # noqa: S104 - probes come from outside a container, and are told no more than a reason

@@ -5,12 +5,15 @@ import resource
 import signal
 import sys
 import threading
+import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from understudy.models.isolation import IsolatedScorer
+from understudy.core.log.kafka.group import MAX_POLL_INTERVAL_S
+from understudy.models.isolation import BUDGET_S, IsolatedScorer
 from understudy.models.outputs import Answer, Failure
 from understudy.models.scoring import Scored
 
@@ -34,6 +37,14 @@ class Fatal:
         for x in numbers:
             end(self.ends.get(x, ""))
         return Scored([Answer(number=2 * x) for x in numbers], 1_000)
+
+
+class Slow(Fatal):
+    """Takes its time for every call."""
+
+    def score(self, rows: Sequence[Mapping[str, object]]) -> Scored:
+        threading.Event().wait(0.3)
+        return super().score(rows)
 
 
 def end(how: str) -> None:
@@ -82,6 +93,48 @@ def test_a_record_that_hangs_is_killed_when_its_time_is_over() -> None:
     ]
 
 
+def test_once_a_micro_batch_has_taken_too_long_its_parts_get_less_time() -> None:
+    began_s = time.monotonic()
+    with IsolatedScorer(Fatal({20.0: "hang"}), timeout_s=2, least_s=0.4) as scorer:
+        results = scorer.score(ROWS[:32]).results
+
+    assert results[20] == Failure("killed", "the process that scored this record alone did not answer within 0.4 s")
+    assert [row for row, result in enumerate(results) if isinstance(result, Failure)] == [20]
+    assert time.monotonic() - began_s < 6 * 2
+
+
+def test_records_that_are_killed_at_once_cost_the_others_no_time_to_answer() -> None:
+    with IsolatedScorer(Slow({0.0: "kill"}), timeout_s=30, least_s=0.1) as scorer:
+        results = scorer.score(ROWS[:4]).results
+
+    assert [isinstance(result, Failure) for result in results] == [True, False, False, False]
+
+
+def test_when_the_time_is_over_the_records_that_nobody_could_ask_about_alone_fail() -> None:
+    fatal = dict.fromkeys(map(float, range(8, 16)), "hang")
+    with IsolatedScorer(Fatal(fatal), timeout_s=1, budget_s=2.5) as scorer:
+        results = scorer.score(ROWS[:16]).results
+
+    assert results[:8] == [Answer(number=2.0 * x) for x in range(8)]
+    assert {result.message for result in results[8:] if isinstance(result, Failure)} == {
+        "the model did not survive a micro-batch with this record, and no time was left to find out which record it was"
+    }
+    assert len(results) == 16
+
+
+def test_a_transaction_with_a_micro_batch_of_each_lane_ends_before_membership_is_lost() -> None:
+    assert 2 * BUDGET_S < 0.9 * MAX_POLL_INTERVAL_S
+
+
+def test_who_waits_is_heard_of_all_the_time() -> None:
+    ticked_s: list[float] = [time.monotonic()]
+    with IsolatedScorer(Fatal({0.0: "hang"}), timeout_s=2.5, tick=lambda: ticked_s.append(time.monotonic())) as scorer:
+        scorer.score(ROWS[:1])
+
+    ticked_s.append(time.monotonic())
+    assert max(after - before for before, after in pairwise(ticked_s)) < 2
+
+
 def test_several_fatal_records_are_all_found() -> None:
     fatal = {3.0: "kill", 4.0: "exit", 150.0: "kill", 199.0: "kill"}
     with IsolatedScorer(Fatal(fatal), timeout_s=30) as scorer:
@@ -99,12 +152,14 @@ def test_a_model_that_dies_of_everything_fails_every_record_without_trying_each(
 
 
 def test_this_process_never_scores_and_the_times_add_up() -> None:
-    model = Fatal({0.0: "kill"})
-    with IsolatedScorer(model, timeout_s=30) as scorer:
+    model = Fatal({100.0: "hang"})
+    with IsolatedScorer(model, timeout_s=0.5) as scorer:
         scored = scorer.score(ROWS[:4])
+        slow = scorer.score(ROWS[100:101])
 
     assert model.calls == 0
-    assert scored.model_time_ns == 2_000
+    assert scored.model_time_ns == 1_000
+    assert slow.model_time_ns > 400_000_000
 
 
 def test_a_large_answer_comes_through_whole() -> None:

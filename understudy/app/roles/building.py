@@ -82,19 +82,20 @@ def worker(
     *,
     careful: bool = False,
     loaded: Callable[[], None] = nothing,
+    tick: Callable[[], None] = nothing,
 ) -> Role:
     """A worker of `name:version`, which loads its model when it starts.
 
     state: the releases' latest; it pins the model's sha256, and the worker is over when its version is withdrawn.
     careful: an earlier instance did not end by itself, so what it had in hand is scored in processes of its own.
-    loaded: called when the model is loaded, before anything is scored.
+    loaded: called when the model is loaded, before anything is scored. tick: see `IsolatedScorer`.
     Raises SettingsError, BadName; Refused where the version is not deployed.
     """
     names = settings.names
     group = names.worker_group(version)
     pinned = None if state is None else standing_of(state(), version).sha256
     # Loaded and isolated once, also when outages make the step be built anew.
-    load = cache(lambda: load_scorers(settings, version, pinned, careful=careful, loaded=loaded))
+    load = cache(lambda: load_scorers(settings, version, pinned, careful=careful, loaded=loaded, tick=tick))
 
     def make() -> WorkerStep:
         check_fields(settings)
@@ -118,12 +119,22 @@ class Scorers(NamedTuple):
 
 
 def load_scorers(
-    settings: Settings, version: str, sha256: str | None, *, careful: bool, loaded: Callable[[], None] = nothing
+    settings: Settings,
+    version: str,
+    sha256: str | None,
+    *,
+    careful: bool,
+    loaded: Callable[[], None] = nothing,
+    tick: Callable[[], None] = nothing,
 ) -> Scorers:
-    """Load a registered model, whose artifact has this sha256. loaded: called then. Raises ModelError."""
+    """Load a registered model, whose artifact has this sha256. loaded: called then. tick: see `IsolatedScorer`.
+
+    Raises ModelError.
+    """
     model = Registry(settings.models.registry).load(version, sha256)
     loaded()
-    return Scorers(model, IsolatedScorer(model, settings.worker.isolation_timeout_s) if careful else None)
+    timeout_s = settings.worker.isolation_timeout_s
+    return Scorers(model, IsolatedScorer(model, timeout_s, tick=tick) if careful else None)
 
 
 def standing_of(state: State, version: str) -> Standing:

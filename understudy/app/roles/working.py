@@ -39,5 +39,6 @@ def work(
     if launch.kind == "reclaimer":
         Reclaimer(settings, log, state, launch.version, slot, launch.careful).run(stop, health)
     else:
-        role = worker(settings, launch.version, slot, state, careful=launch.careful, loaded=loaded)
+        careful = launch.careful
+        role = worker(settings, launch.version, slot, state, careful=careful, loaded=loaded, tick=health.tick)
         run_role(role, log, stop, health=health)
