@@ -150,7 +150,8 @@ def test_two_supervisors_reclaim_what_a_canary_owes_without_a_fight(endpoint: En
     assert len(owed) == routed_to_canary(observer, endpoint)
     assert {row["answered_version"] for row in rows.values()} == {PRODUCTION}
     until(lambda: not workers_of(endpoint, CANARY), 30, "the end of both reclaimers")
-    assert all("worker died" not in endpoint.logged(slot) for slot in slots)
+    until(lambda: all(endpoint.endings(slot, "reclaimer") for slot in slots), 30, "both supervisors to tell of it")
+    assert {ending.then for slot in slots for ending in endpoint.endings(slot, "reclaimer")} == {"stopped"}
 
 
 def routed_to_canary(observer: Observer, endpoint: Endpoint) -> int:

@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from support.observer import Progress
 
@@ -33,6 +33,13 @@ def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s:g} s: {what}")
         TICK.wait(0.1)
+
+
+class Ending(NamedTuple):
+    """How a worker ended, and the state that it has then in its supervisor's eyes."""
+
+    how: str
+    then: str
 
 
 @dataclass
@@ -120,6 +127,11 @@ class Endpoint:
     def logged(self, slot: str) -> str:
         """What a role has printed."""
         return (self.folder / f"{slot}.log").read_text()
+
+    def endings(self, slot: str, kind: str) -> list[Ending]:
+        """How the workers of a kind have ended so far, as their supervisor tells."""
+        lines = [json.loads(line) for line in self.logged(slot).splitlines() if '"worker ended"' in line]
+        return [Ending(line["how"], line["then"]) for line in lines if line["kind"] == kind]
 
     def _looked(self) -> Progress:
         if self._progress is None:

@@ -87,7 +87,7 @@ class Load:
 class Visible(NamedTuple):
     """An answer as a user gets it. Times are the clock's, in seconds; sent_s: when the event was sent.
 
-    version: to which the event was routed.
+    version: to which the event was routed. error: why there is no prediction; "" where there is one.
     """
 
     seen_s: float
@@ -96,6 +96,7 @@ class Visible(NamedTuple):
     partition: int
     source_offset: int
     version: str
+    error: str = ""
 
     @property
     def latency_s(self) -> float:
@@ -165,4 +166,5 @@ class Watch:
             row["source_partition"],
             row["source_offset"],
             row["routed_version"],
+            row["error"] or "",
         )
