@@ -276,6 +276,24 @@ def test_an_output_to_an_unknown_topic_commits_nothing_and_the_session_goes_on(
     assert seen(harness, target) == list(SENT)
 
 
+def test_an_output_to_a_partition_that_does_not_exist_is_refused_within_seconds(
+    harness: LogHarness, source: str, target: str
+) -> None:
+    driver = Driver(harness, [source])
+    driver.until_holds(*SENT)
+    small = harness.create_topic("small")
+
+    with pytest.raises(OutputMissing, match=rf"{small}\[7\] does not exist") as refusal:
+        driver.commit([Output(target, 0, batch("lost")), Output(small, 7, batch("lost"))])
+
+    assert refusal.value.topic == small
+    assert seen(harness, target) == []
+    driver.until_rebuilt(at(source))
+    driver.until_holds(*SENT)
+    assert driver.copy(target)
+    assert seen(harness, target) == list(SENT)
+
+
 def test_an_output_topic_that_is_deleted_is_refused_at_once_and_the_session_goes_on(
     harness: LogHarness, source: str, target: str
 ) -> None:

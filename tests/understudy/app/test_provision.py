@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 from support.small_endpoint import PRODUCTION, SHADOW, endpoint_settings
 
-from understudy.app.provision import CannotProvision, follow_growth, provision, provision_version
+from understudy.app.provision import CannotProvision, follow_growth, may_owe, provision, provision_version
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
-from understudy.core.log.errors import LogError
+from understudy.core.log.errors import LogError, UnknownTopic
 from understudy.core.log.memory import MemoryLog
+from understudy.deployments.fold import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from understudy.app.provision import Provisioned
     from understudy.core.log.contract import Admin
     from understudy.core.settings import Settings
+    from understudy.deployments.lifecycle import Stage
 
 PARTITIONS = 3
 VERSIONS = (PRODUCTION, SHADOW)
@@ -171,6 +173,40 @@ def test_a_version_whose_positions_are_lost_is_refused(log: MemoryLog, settings:
         provision_version(admin, settings, SHADOW)
 
 
+def test_a_lane_that_is_lost_with_what_it_held_is_not_made(log: MemoryLog, settings: Settings) -> None:
+    run(log, settings)
+    lane = settings.names.requests(SHADOW)
+    with log.admin() as admin:
+        admin.delete([lane])
+
+        done = provision(admin, settings, VERSIONS, only_grow=[SHADOW])
+        with pytest.raises(CannotProvision, match=rf"{lane}: it is gone, .* `understudy rollback sums:v2`"):
+            provision_version(admin, settings, SHADOW, only_grow=True)
+        assert admin.describe([lane]) == {}
+
+        provision_version(admin, settings, SHADOW)
+        assert lane in admin.describe([lane])
+    assert [(row.name, row.partitions, row.action) for row in done.topics if row.problem] == [(lane, 0, "left")]
+    assert {row.group for row in done.groups} >= {settings.names.worker_group(SHADOW)}
+
+
+@pytest.mark.parametrize(
+    ("stage", "pruned", "owes"),
+    [
+        ("prepared", False, False),
+        ("shadow", False, True),
+        ("canary", False, True),
+        ("production", False, False),
+        ("retired", False, True),
+        ("retired", True, False),
+        ("withdrawn", False, True),
+        ("withdrawn", True, False),
+    ],
+)
+def test_which_versions_may_owe_what_a_lost_lane_held(stage: Stage, pruned: bool, owes: bool) -> None:
+    assert may_owe(Standing(stage, "0" * 64, pruned=pruned)) is owes
+
+
 def test_a_version_that_comes_back_when_its_lanes_are_empty_starts_behind_what_was_there(
     log: MemoryLog, settings: Settings
 ) -> None:
@@ -210,6 +246,55 @@ def test_growth_is_followed_by_whoever_sees_it_first(log: MemoryLog, settings: S
     assert {row.name for row in first if row.action == "grown"} >= {"sums.routes", "sums.sums.v1.shadow-requests"}
     assert {row.action for row in second} == {"there"}
     assert {name: lane.partitions for name, lane in lanes.items()} == {settings.names.requests(SHADOW): 5}
+
+
+def test_a_lane_with_more_partitions_than_the_input_is_reported_and_keeps_nothing_else_from_growing(
+    log: MemoryLog, settings: Settings
+) -> None:
+    run(log, settings)
+    lane = settings.names.requests(SHADOW)
+    with log.admin() as admin:
+        admin.grow(lane, 8)
+        admin.grow(settings.names.input, 5)
+
+        followed = follow_growth(admin, settings, VERSIONS)
+        done = run(log, settings)
+
+        with pytest.raises(CannotProvision, match=rf"{lane}: it has 8 partitions, more than the input's 5, and cannot"):
+            provision_version(admin, settings, SHADOW)
+    assert [row.name for row in followed if row.action != "grown"] == [settings.names.deployments, lane]
+    (left,) = [row for row in done.topics if row.action == "left"]
+    assert (left.name, left.partitions) == (lane, 8)
+    assert left.problem == "it has 8 partitions, more than the input's 5, and cannot shrink"
+
+
+def test_a_topic_that_goes_while_it_is_to_grow(log: MemoryLog, settings: Settings) -> None:
+    run(log, settings)
+    lane, routes = settings.names.requests(SHADOW), settings.names.routes
+    with log.admin() as admin:
+        admin.grow(settings.names.input, 5)
+
+        rows = follow_growth(Deleting(admin, lane), settings, VERSIONS)  # type: ignore[arg-type]  # the rest is passed on
+        admin.grow(settings.names.input, 6)
+        with pytest.raises(UnknownTopic, match=r"sums\.routes"):
+            follow_growth(Deleting(admin, routes), settings, VERSIONS)  # type: ignore[arg-type]  # the rest is passed on
+
+    assert [row.name for row in rows if row.action == "left"] == [lane]
+
+
+class Deleting:
+    """An admin before whom somebody deletes a topic that is to grow."""
+
+    def __init__(self, admin: Admin, topic: str) -> None:
+        self._admin, self._topic = admin, topic
+
+    def grow(self, topic: str, partitions: int) -> None:
+        if topic == self._topic:
+            self._admin.delete([topic])
+        self._admin.grow(topic, partitions)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._admin, name)
 
 
 def test_two_who_make_and_grow_at_once_do_not_disturb_each_other(log: MemoryLog, settings: Settings) -> None:

@@ -29,7 +29,8 @@ def restore(
     """Find lost positions of a group again, and set them.
 
     A router's are in the routes, a worker's in its lanes and its answers. Positions that are there stay. The group must
-    not be running.
+    not be running. An input that was deleted and made again needs another endpoint name: this command refuses it where
+    it has fewer records than were routed, and takes it for the old one where it has as many.
     """
     from understudy.app.restoring import comparator
     from understudy.app.restoring.errors import CannotRestore

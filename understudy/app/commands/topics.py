@@ -25,7 +25,8 @@ def topics(
     """Create the topics; record where the groups start.
 
     Run it again after a change of the input's partitions: topics grow, and what is there is left as it is. The lanes
-    of a version are made when it is deployed.
+    of a version are made when it is deployed. A lane that was deleted is made again only for production, and what it
+    held without an answer gets none; any other version is taken back and deployed again, so that nothing is lost.
     """
     from understudy.app.provision import provision_endpoint
 

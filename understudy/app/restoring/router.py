@@ -45,7 +45,8 @@ class Routed:
 def router_positions(log: Log, settings: Settings) -> list[Found]:
     """The lost positions of the router's group. Partitions of which nothing was routed yet are left to `topics`.
 
-    Raises CannotRestore where routes are gone, too; UnknownTopic, LogUnavailable.
+    An input that was made again, and has as many records as were routed of the old one, looks like the old one here.
+    Raises CannotRestore where it has fewer, or routes are gone, too; UnknownTopic, LogUnavailable.
     """
     names = settings.names
     with log.admin() as admin:
@@ -79,6 +80,12 @@ def _found(gap: Gap, routed: Routed | None, plans: Mapping[int, Plan]) -> Found:
             f"The routes of partition {gap.at.partition} are gone, too, so nobody knows how far {gap.at} was routed. "
             "Look at the last source_offset in the predictions of that partition, and set the position of the router's "
             "group behind it, with Kafka's kafka-consumer-groups for instance."
+        )
+    if routed.offset > gap.end:
+        raise CannotRestore(
+            f"{gap.at} ends at offset {gap.end}, and was routed up to {routed.offset}: the input was deleted and made "
+            "again, or lost its end. Other records have those offsets now, and partition and offset are what names a "
+            "record in all that was answered. Go on under another endpoint name, with this topic as its [input] topic."
         )
     plan = plans.get(routed.revision)
     if plan is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from understudy.app.provision import CannotProvision, follow_growth
+from understudy.app.provision import follow_growth
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.errors import UnknownTopic
 from understudy.core.telemetry import logger
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Growth:
     """Grows an endpoint's topics to the input's partitions. Any number of routers may do it at once.
 
-    versions: those whose lanes grow, too, asked each time. For any thread.
+    versions: those whose lanes grow, too, production's first; asked each time. For any thread.
     """
 
     log: Log
@@ -29,15 +29,17 @@ class Growth:
     versions: Callable[[], Sequence[str]]
 
     def follow(self) -> bool:
-        """Whether something had to grow, and has. Raises LogUnavailable."""
+        """Whether something had to grow, and has.
+
+        Raises LogError where one of the endpoint's own topics cannot. A lane that cannot is left, and the router finds
+        out that it cannot write to it.
+        """
         telling = logger("understudy", endpoint=self.settings.endpoint)
-        try:
-            with self.log.admin() as admin:
-                rows = follow_growth(admin, self.settings, self.versions())
-        except CannotProvision as error:
-            # Not a reason to stop: a candidate's topic may be the one that does not fit.
-            telling.warning("topics cannot follow the input", reason=str(error))
-            return False
+        with self.log.admin() as admin:
+            rows = follow_growth(admin, self.settings, self.versions())
+        for row in rows:
+            if row.action == "left":
+                telling.warning("a topic does not follow the input", topic=row.name, reason=row.problem)
         grown = [row for row in rows if row.action == "grown"]
         if grown:
             telling.info("the input has grown", partitions=grown[0].partitions, topics=[row.name for row in grown])

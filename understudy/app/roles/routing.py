@@ -42,5 +42,6 @@ def routing(settings: Settings, slot: str, log: Log) -> Iterator[Role]:
 
 
 def growing(state: State) -> tuple[str, ...]:
-    """The versions whose lanes grow with the input: all whose topics may be there."""
-    return tuple(version for version, standing in state.versions.items() if not standing.pruned)
+    """The versions whose lanes grow with the input: all whose topics may be there, production first."""
+    versions = [version for version, standing in state.versions.items() if not standing.pruned]
+    return tuple(sorted(versions, key=lambda version: state.stage(version) != "production"))

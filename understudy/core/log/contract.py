@@ -132,8 +132,9 @@ class Session(Protocol):
         goes on from its committed positions, and the next poll lists every owned partition in `assigned`.
 
         Raises Fenced (or answers False, and the next call raises it); NoteTooLong and, where one output topic is the
-        reason, OutputRefused: OutputTooLarge, OutputMissing (within about a second of the topic's deletion) or
-        OutputUnavailable. With these nothing is committed, and the session goes on as after False.
+        reason, OutputRefused: OutputTooLarge, OutputMissing (within about a second of the topic's deletion, and within
+        seconds where only the partition is missing) or OutputUnavailable. With these nothing is committed, and the
+        session goes on as after False.
         """
         ...
 

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+HOW_TO_MAKE_IT: Final = (
+    "Create it with `understudy topics`; a candidate's is made when you take the version back (`understudy rollback`) "
+    "and deploy it again."
+)
+"""What to do about a topic that does not exist and may be a lane."""
+WAYS_ON: Final = (
+    "Partition and offset in the input name a record in all that was answered, so an input that was made again needs "
+    "another endpoint name. Positions in any other topic are set anew with `understudy positions restore`."
+)
+"""What to do about a topic that was deleted and made again."""
+
 
 class LogError(Exception):
     """Base of the errors below. The text is for people: what happened, where, and what to do next."""
@@ -55,7 +68,7 @@ class OutputTooLarge(OutputRefused):
 
 
 class OutputMissing(OutputRefused, UnknownTopic):
-    """A topic to be written to does not exist, or not any more."""
+    """A topic to be written to, or the partition of it, does not exist, or not any more."""
 
 
 class OutputUnavailable(OutputRefused):

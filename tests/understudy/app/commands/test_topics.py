@@ -40,6 +40,25 @@ def test_lanes_of_the_versions_that_were_deployed_grow_with_the_input(tmp_path: 
     assert {row["name"]: row["partitions"] for row in shown["topics"]}["sums.deployments"] == 1
 
 
+def test_a_candidates_lane_that_is_lost_stays_so_and_productions_is_made_again(tmp_path: Path) -> None:
+    command_line = furnish(tmp_path)
+    command_line.release()
+    with command_line.log.admin() as admin:
+        admin.delete(["sums.sums.v1.requests", "sums.sums.v2.requests", "sums.sums.v2.shadow-requests"])
+
+    shown = command_line.run("topics", "--json")
+
+    lanes = {row["name"]: row["action"] for row in json.loads(shown.stdout)["topics"] if "requests" in row["name"]}
+    assert lanes == {
+        "sums.sums.v1.requests": "created",
+        "sums.sums.v1.shadow-requests": "there",
+        "sums.sums.v2.requests": "left",
+        "sums.sums.v2.shadow-requests": "left",
+    }
+    assert "sums.sums.v2.requests: it is gone" in shown.stderr
+    assert "understudy rollback sums:v2" in shown.stderr
+
+
 def test_as_json(tmp_path: Path) -> None:
     shown = json.loads(furnish(tmp_path).run("topics", "--json").stdout)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from support.stopped import Stopped
 
 PLAN = Plan.shadow(2, PRODUCTION, [SHADOW])
+EVENTS = 300
 
 
 @pytest.mark.parametrize("turns", [3, 9, 200])
@@ -71,6 +72,20 @@ def test_what_retention_took_before_it_was_routed_is_named(endpoint: Stopped) ->
     )
 
 
+def test_an_input_that_was_made_again_is_not_gone_on_with(endpoint: Stopped) -> None:
+    endpoint.route(200)
+    names = endpoint.settings.names
+    with endpoint.log.admin() as admin:
+        admin.delete([names.input])
+        admin.create([NewTopic(names.input, 3)])
+
+    with pytest.raises(CannotRestore, match=r"the input was deleted and made again.* under another endpoint name"):
+        router_positions(endpoint.log, endpoint.settings)
+
+    with endpoint.log.admin() as admin:
+        assert admin.positions(names.router_group) == {}
+
+
 def test_without_routes_nothing_is_guessed(endpoint: Stopped) -> None:
     endpoint.route(200)
     endpoint.lose(endpoint.settings.names.router_group)
@@ -111,9 +126,12 @@ def test_a_lane_that_was_excluded_stays_so_until_it_is_sent_records_again() -> N
 
 def test_exclusions_are_in_the_note(endpoint: Stopped) -> None:
     endpoint.route(200)
-    at = TopicPartition(endpoint.settings.names.routes, 1)
+    at, source = (TopicPartition(topic, 1) for topic in (endpoint.settings.names.routes, endpoint.settings.names.input))
+    with endpoint.log.admin() as admin:
+        end = admin.end_offsets([source])[source]
+    endpoint.produce(EVENTS, EVENTS)
     _, shadow = PLAN.assignments()
-    header = frame_of(range(900, 904), revision=2, source_partition=1)
+    header = frame_of(range(end, end + 4), revision=2, source_partition=1)
     row = RowEncoder.of("avro", "route").encode(excluded_row(shadow, header))
     with endpoint.log.writer("test") as writer:
         assert writer.commit([Output(at.topic, at.partition, build([Record(None, row, 0)]))])
@@ -121,7 +139,7 @@ def test_exclusions_are_in_the_note(endpoint: Stopped) -> None:
 
     found = {each.at.partition: each for each in router_positions(endpoint.log, endpoint.settings)}
 
-    assert found[1].position.offset == 904
+    assert found[1].position.offset == end + 4
     assert found[1].position.note == Followed(PLAN, frozenset({Lane(SHADOW, "shadow")})).to_note()
     assert found[0].position.note == Followed(PLAN).to_note()
 

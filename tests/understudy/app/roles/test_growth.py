@@ -17,19 +17,19 @@ from understudy.app.provision import provision
 from understudy.app.roles.growth import GrowingSession, Growth
 from understudy.core.frames import FrameReader
 from understudy.core.log.contract import Output, SessionSpec
-from understudy.core.log.errors import OutputMissing
+from understudy.core.log.errors import LogError, OutputMissing
 from understudy.core.log.kafka import KafkaLog
 from understudy.core.log.memory import MemoryLog
 from understudy.core.log.reading import read_to_end
 from understudy.core.run import run
 from understudy.core.topics import slot_id
-from understudy.deployments.plan import Plan
+from understudy.deployments.plan import Lane, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from understudy.core.log.contract import Log
+    from understudy.core.log.contract import Admin, Log
     from understudy.core.settings import Settings
 
 VERSIONS = (PRODUCTION, SHADOW)
@@ -170,9 +170,85 @@ def test_what_has_grown_once_need_not_grow_again(small: tuple[MemoryLog, Setting
     assert [growth(*small).follow() for _ in range(2)] == [True, False]
 
 
-def test_a_topic_with_more_partitions_than_the_input_is_no_reason_to_stop(small: tuple[MemoryLog, Settings]) -> None:
-    log, settings = small
-    with log.admin() as admin:
-        admin.grow(settings.names.shadow_requests(SHADOW), AFTER + 1)
+def route_all(log: Log, settings: Settings) -> list[tuple[Lane, int]]:
+    """A record in each input partition is routed by a session that grows topics. The lanes that are left out, where."""
+    names, excluded = settings.names, []
+    write(log, settings, range(AFTER))
+    step = RouterStep(lambda: PLAN, names, on_excluded=lambda lane, partition, _: excluded.append((lane, partition)))
+    spec = SessionSpec(names.router_group, (names.input,), slot_id(names.router_group, "a"))
+    deadline_s = time.monotonic() + PATIENCE_S
+    with GrowingSession(log.session(spec), growth(log, settings)) as session:
+        run(
+            session,
+            step,
+            stopped=lambda: done(log, settings, AFTER) or time.monotonic() > deadline_s,
+            interval_s=0.0,
+            idle_s=LOOK_S,
+        )
+    return excluded
 
-    assert not growth(log, settings).follow()
+
+def test_a_candidates_lane_with_more_partitions_than_the_input_does_not_keep_productions_from_growing(
+    small: tuple[MemoryLog, Settings],
+) -> None:
+    log, settings = small
+    names = settings.names
+    with log.admin() as admin:
+        admin.grow(names.shadow_requests(SHADOW), AFTER + 1)
+
+    assert route_all(log, settings) == []
+
+    assert routed(log, names.requests(PRODUCTION)) == routed(log, names.shadow_requests(SHADOW)) == [*range(AFTER)]
+    assert partitions(log, names.routes, names.predictions, names.requests(PRODUCTION)) == {AFTER}
+
+
+def test_a_candidates_lane_that_may_not_grow_is_left_out_and_production_goes_on(
+    small: tuple[MemoryLog, Settings],
+) -> None:
+    log, settings = small
+    names = settings.names
+
+    excluded = route_all(Refusing(log, names.shadow_requests(SHADOW)), settings)  # type: ignore[arg-type]
+
+    assert set(excluded) == {(Lane(SHADOW, "shadow"), partition) for partition in range(AFTER)}
+    assert routed(log, names.requests(PRODUCTION)) == [*range(AFTER)]
+    assert partitions(log, names.shadow_requests(SHADOW)) == {BEFORE}
+
+
+def test_a_topic_of_the_endpoint_that_may_not_grow_stops_the_router_with_the_brokers_reason(
+    small: tuple[MemoryLog, Settings],
+) -> None:
+    log, settings = small
+
+    with pytest.raises(LogError, match=r"refuses to grow sums\.predictions"):
+        route_all(Refusing(log, settings.names.predictions), settings)  # type: ignore[arg-type]
+
+
+class Refusing:
+    """A log whose administrators may not grow one topic."""
+
+    def __init__(self, log: MemoryLog, topic: str) -> None:
+        self._log, self._topic = log, topic
+
+    @contextmanager
+    def admin(self) -> Iterator[RefusedAdmin]:
+        with self._log.admin() as admin:
+            yield RefusedAdmin(admin, self._topic)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+
+class RefusedAdmin:
+    """One of them."""
+
+    def __init__(self, admin: Admin, topic: str) -> None:
+        self._admin, self._topic = admin, topic
+
+    def grow(self, topic: str, count: int) -> None:
+        if topic == self._topic:
+            raise LogError(f"The broker refuses to grow {topic}: not authorised.")
+        self._admin.grow(topic, count)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._admin, name)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from kafka import errors
 
-from understudy.core.log.errors import OutputMissing, OutputRefused, OutputUnavailable, UnknownTopic
+from understudy.core.log.errors import (
+    HOW_TO_MAKE_IT,
+    OutputMissing,
+    OutputRefused,
+    OutputUnavailable,
+    UnknownTopic,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -17,14 +23,15 @@ if TYPE_CHECKING:
 
 PATIENCE_S: Final = 10.0
 OFFLINE_PATIENCE_S: Final = 4.0
-"""A leader moves to another broker, or comes back after a quick restart, in less."""
+"""A leader moves to another broker, comes back after a quick restart, or becomes known everywhere, in less."""
 NO_LEADER: Final = -1
 
 
 def await_leaders(client: Client, partitions: Collection[TopicPartition]) -> None:
     """Wait until every partition has a leader.
 
-    Raises OutputMissing at once, OutputUnavailable after `OFFLINE_PATIENCE_S`, KafkaError after `PATIENCE_S`.
+    Raises OutputMissing at once for a topic and after `OFFLINE_PATIENCE_S` for a partition, OutputUnavailable after
+    that, too, KafkaError after `PATIENCE_S`.
     """
     began = time.monotonic()
 
@@ -54,13 +61,14 @@ def refusal_of(
     """The refusal of one topic among those to be written, by what the brokers say of them; None where none is due.
 
     Where no partition at all has a leader it is not one topic's trouble, but the brokers'. A partition that is not
-    there yet is waited for: the input has grown, and the outputs are about to.
+    there is waited for: it may be new, and one broker knows of it, another not yet.
     """
     for at in partitions:
         if at.topic not in found:
-            return OutputMissing(
-                f"Topic {at.topic} does not exist. Create it with `understudy topics`.", topic=at.topic
-            )
+            return OutputMissing(f"Topic {at.topic} does not exist. {HOW_TO_MAKE_IT}", topic=at.topic)
+        if at.partition not in found[at.topic].leaders and waited_s >= OFFLINE_PATIENCE_S:
+            count = len(found[at.topic].leaders)
+            return OutputMissing(f"{at} does not exist: the topic has {count} partitions only.", topic=at.topic)
     leaders = {at: found[at.topic].leaders.get(at.partition) for at in partitions}
     offline = [at for at, node in leaders.items() if node == NO_LEADER]
     some_led = any(node is not None and node >= 0 for node in leaders.values())

@@ -13,6 +13,8 @@ from kafka import errors
 
 from understudy.core.log.contract import EMPTY, Polled, Position, TopicPartition, no_probe
 from understudy.core.log.errors import (
+    HOW_TO_MAKE_IT,
+    WAYS_ON,
     Fenced,
     LogError,
     MissingPosition,
@@ -239,14 +241,13 @@ class KafkaSession:
         found = self._client.topics(self._spec.topics)
         for topic in self._spec.topics:
             if topic not in found:
-                raise UnknownTopic(f"Topic {topic} does not exist. Create it with `understudy topics`.")
+                raise UnknownTopic(f"Topic {topic} does not exist. {HOW_TO_MAKE_IT}")
             known = self._topic_ids.setdefault(topic, found[topic].topic_id)
             self._first_seen.setdefault(topic, len(found[topic].leaders))
             if known != found[topic].topic_id:
                 raise TopicRecreated(
                     f"Topic {topic} was deleted and made again (its id was {known}, and is {found[topic].topic_id}): "
-                    "offsets in it mean something else now. Stop the endpoint, and set the positions anew with "
-                    "`understudy topics`."
+                    f"offsets in it mean something else now. {WAYS_ON}"
                 )
         return frozenset(TopicPartition(name, index) for name, topic in found.items() for index in topic.leaders)
 
@@ -299,7 +300,7 @@ class KafkaSession:
     # Committing
 
     def commit(self, outputs: Iterable[Output], positions: Mapping[TopicPartition, Position] | None = None) -> bool:
-        """See `contract.Session.commit`. An output topic that does not exist raises UnknownTopic."""
+        """See `contract.Session.commit`. An output topic that does not exist raises OutputMissing."""
         self._check_open()
         appended = tuple(outputs)
         moved = self._progress.polled() if positions is None else positions

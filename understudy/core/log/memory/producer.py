@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from understudy.core.log.contract import no_probe
-from understudy.core.log.errors import Fenced, OutputRefused, UnknownTopic
+from understudy.core.log.errors import Fenced, OutputRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,8 +44,8 @@ class Producer:
     def commit(self, outputs: Sequence[Output], moves: Moves | None = None) -> bool:
         """Append the outputs and move the positions, all or nothing.
 
-        False: nothing was committed, or the answer was lost. Raises Fenced, OutputRefused, UnknownTopic; ValueError
-        for a batch that is not forwardable. An error of the probe leaves the transaction open, as a crash does.
+        False: nothing was committed, or the answer was lost. Raises Fenced, OutputRefused; ValueError for a batch that
+        is not forwardable. An error of the probe leaves the transaction open, as a crash does.
         """
         fate = self._cluster.faults.fate()
         try:
@@ -56,7 +56,7 @@ class Producer:
         except TransactionLostError:
             self.abort()
             return False
-        except (OutputRefused, UnknownTopic, ValueError):
+        except (OutputRefused, ValueError):
             self.abort()
             raise
         return True

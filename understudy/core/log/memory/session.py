@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from understudy.core.log.contract import EMPTY, MAX_NOTE_BYTES, Polled, Position, TopicPartition
 from understudy.core.log.errors import (
+    WAYS_ON,
     LogError,
     LogUnavailable,
     MissingPosition,
@@ -14,7 +15,6 @@ from understudy.core.log.errors import (
     OutputRefused,
     PositionExpired,
     TopicRecreated,
-    UnknownTopic,
 )
 from understudy.core.log.memory.producer import Moves, Producer
 
@@ -87,7 +87,7 @@ class MemorySession:
         try:
             check_notes(positions)
             committed = self._producer.commit(outputs, self._moves(positions))
-        except (OutputRefused, NoteTooLong, UnknownTopic):
+        except (OutputRefused, NoteTooLong):
             self._lose()
             raise
         if not committed:
@@ -180,8 +180,7 @@ class MemorySession:
             self._first_seen.setdefault(name, len(topic.partitions))
             if known != topic.topic_id:
                 raise TopicRecreated(
-                    f"The topic {name} was deleted and made again: positions in it mean nothing any more. Record a new "
-                    f"start for the group {self._spec.group} (`understudy topics`), then restart."
+                    f"The topic {name} was deleted and made again: offsets in it mean something else now. {WAYS_ON}"
                 )
         if now_s >= self._metadata_due_s:
             self._metadata_due_s = now_s + self._spec.metadata_age_s

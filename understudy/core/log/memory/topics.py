@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from understudy.core.log.contract import TopicInfo, TopicPartition
-from understudy.core.log.errors import OutputMissing, TopicExists, UnknownTopic
+from understudy.core.log.errors import HOW_TO_MAKE_IT, OutputMissing, TopicExists, UnknownTopic
 from understudy.core.log.memory.storage import MAX_MESSAGE_BYTES, PartitionLog
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Topics:
         """The topic. Raises UnknownTopic."""
         topic = self._topics.get(name)
         if topic is None:
-            raise UnknownTopic(f"The topic {name} does not exist: create it (`understudy topics`) or correct its name.")
+            raise UnknownTopic(f"The topic {name} does not exist. {HOW_TO_MAKE_IT}")
         return topic
 
     def partition(self, at: TopicPartition) -> PartitionLog:
@@ -84,13 +84,14 @@ class Topics:
         return partitions[at.partition]
 
     def output(self, at: TopicPartition) -> PartitionLog:
-        """The log of a partition that a transaction writes to. Raises OutputMissing; UnknownTopic for its number."""
-        if at.topic not in self._topics:
-            raise OutputMissing(
-                f"The topic {at.topic} does not exist: create it (`understudy topics`), or write elsewhere.",
-                topic=at.topic,
-            )
-        return self.partition(at)
+        """The log of a partition that a transaction writes to. Raises OutputMissing."""
+        topic = self._topics.get(at.topic)
+        if topic is None:
+            raise OutputMissing(f"The topic {at.topic} does not exist. {HOW_TO_MAKE_IT}", topic=at.topic)
+        if not 0 <= at.partition < len(topic.partitions):
+            count = len(topic.partitions)
+            raise OutputMissing(f"{at} does not exist: the topic has {count} partitions only.", topic=at.topic)
+        return topic.partitions[at.partition]
 
     def counts(self, names: Iterable[str]) -> dict[str, int]:
         """Partitions of each topic; 0 where there is none."""

@@ -94,7 +94,7 @@ class Transactions:
         return state.identity
 
     def append(self, identity: ProducerIdentity, output: Output, now_s: float) -> None:
-        """Append a batch in the producer's transaction. Raises Fenced, OutputRefused, UnknownTopic, ValueError."""
+        """Append a batch in the producer's transaction. Raises Fenced, OutputRefused, ValueError."""
         transaction = self._transaction(identity, now_s)
         at = TopicPartition(output.topic, output.partition)
         partition = self._topics.output(at)

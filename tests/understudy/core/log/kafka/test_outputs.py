@@ -22,6 +22,7 @@ def test_a_topic_that_is_not_there_is_refused_at_once() -> None:
     assert isinstance(refusal, OutputMissing)
     assert refusal.topic == "gone"
     assert "understudy topics" in str(refusal)
+    assert "take the version back" in str(refusal)
 
 
 def test_a_partition_without_a_leader_is_refused_when_it_stays_so() -> None:
@@ -33,14 +34,22 @@ def test_a_partition_without_a_leader_is_refused_when_it_stays_so() -> None:
     assert "half[1] has had no leader for 4 s" in str(refusal)
 
 
+def test_a_partition_that_is_not_there_is_refused_when_it_stays_so() -> None:
+    wanted, found = [at("led"), at("led", 7)], {"led": LED}
+    assert refusal_of(wanted, found, OFFLINE_PATIENCE_S - 0.1) is None
+    refusal = refusal_of(wanted, found, OFFLINE_PATIENCE_S)
+    assert isinstance(refusal, OutputMissing)
+    assert refusal.topic == "led"
+    assert str(refusal) == "led[7] does not exist: the topic has 2 partitions only."
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
         ([at("led"), at("led", 1)], {"led": LED}),
         ([at("offline"), at("half", 1)], {"offline": OFFLINE, "half": HALF_LED}),
-        ([at("led"), at("led", 7)], {"led": LED}),
     ],
-    ids=["all is well", "nothing has a leader: the brokers' trouble", "a partition that is not there yet"],
+    ids=["all is well", "nothing has a leader: the brokers' trouble"],
 )
 def test_what_is_no_single_topic_s_trouble_is_no_refusal(
     wanted: list[TopicPartition], found: dict[str, TopicMetadata]
