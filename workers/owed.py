@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from understudy.core.batches.records import Columns
 from understudy.core.frames import FrameHeader, frame_of
@@ -14,9 +15,16 @@ from workers.events import Details
 from workers.lanes import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from understudy.deployments.plan import Role
+
+
+RolePartition: TypeAlias = "tuple[Role, int]"
+"""Role, and partition of the input."""
+
+BLOCK: Final = 4_096
+"""Offsets that one integer's bits stand for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +40,15 @@ class Debt:
 class Account:
     """What one version was sent, and what it has rows for, from the rows of routes and of both predictions topics.
 
-    Each is complete when its topic was read to the end; the order of reading does not matter.
+    Each is complete when its topic was read to the end; the order of reading does not matter. What has a row takes
+    about one bit of each source offset.
     """
 
     version: str
     _sent: list[Debt] = field(default_factory=list)
-    _told: defaultdict[tuple[Role, int], set[int]] = field(default_factory=lambda: defaultdict(set))
+    _told: defaultdict[tuple[Role, int, int], int] = field(default_factory=lambda: defaultdict(int))
+    _first: dict[RolePartition, int] = field(default_factory=dict)
+    _first_of_others: dict[RolePartition, int] = field(default_factory=dict)
 
     def routed(self, row: Mapping[str, Any], routed_ms: int) -> None:
         """Take in a row of routes; those of other versions, and those that sent nothing, change nothing."""
@@ -54,25 +65,49 @@ class Account:
             self._sent.append(Debt(row["role"], header, routed_ms))
 
     def answered(self, row: Mapping[str, Any]) -> None:
-        """Take in a row of predictions or shadow-predictions."""
-        if row["routed_version"] == self.version:
-            offsets = range(row["source_offset"], row["source_offset"] + row["span"])
-            self._told[row["lane"], row["source_partition"]].update(offsets)
+        """Take in a row of predictions or shadow-predictions, of any version."""
+        lane, offset = (row["lane"], row["source_partition"]), row["source_offset"]
+        is_own = row["routed_version"] == self.version
+        first = self._first if is_own else self._first_of_others
+        first[lane] = min(offset, first.get(lane, offset))
+        if is_own:
+            self._tell(lane, offset, offset + row["span"])
 
-    def debts(self) -> list[Debt]:
-        """What is owed, by partition, in the order in which it was routed."""
-        left = [Debt(each.role, rest, each.routed_ms) for each in self._sent if (rest := self._rest(each))]
+    def _tell(self, lane: RolePartition, first: int, end: int) -> None:
+        while first < end:
+            block, shift = divmod(first, BLOCK)
+            count = min(end - first, BLOCK - shift)
+            self._told[*lane, block] |= ((1 << count) - 1) << shift
+            first += count
+
+    def debts(self, cut: Collection[RolePartition] = ()) -> list[Debt]:
+        """What is owed, by partition, in the order in which it was routed.
+
+        cut: the lanes whose rows are not kept back to the beginning, so that a record without a row may have had one,
+        for routes may be kept longer. A version's rows are written in the order of its lane: whatever lies before the
+        first of its own that is left is taken to have had one. Where none of its own is left, that is what lies
+        before the first record that a row of any version in the partition tells of; and everything where none is left.
+        So a record that was owed for longer than rows are kept is given up; and where a version had answered records
+        ahead of all others, and only rows of others are left, these records, and no more, are owed again.
+        """
+        given_up = {lane: self._first.get(lane, self._first_of_others.get(lane, math.inf)) for lane in cut}
+        left = [Debt(each.role, rest, each.routed_ms) for each in self._sent if (rest := self._rest(each, given_up))]
         return sorted(left, key=lambda debt: (debt.header.source_partition, debt.header.base_offset))
 
-    def _rest(self, sent: Debt) -> FrameHeader | None:
+    def _rest(self, sent: Debt, given_up: Mapping[RolePartition, float]) -> FrameHeader | None:
         header = sent.header
-        told = self._told.get((sent.role, header.source_partition), frozenset[int]())
-        rest = [offset for offset in header.offsets() if offset not in told]
+        lane = sent.role, header.source_partition
+        first = given_up.get(lane, 0)
+        rest = [offset for offset in header.offsets() if offset >= first and not self._is_told(lane, offset)]
         if not rest:
             return None
         return frame_of(
             rest, revision=header.revision, source_partition=header.source_partition, share_ppm=header.share_ppm
         )
+
+    def _is_told(self, lane: RolePartition, offset: int) -> bool:
+        block, shift = divmod(offset, BLOCK)
+        return bool(self._told.get((*lane, block), 0) >> shift & 1)
 
 
 EXPIRED: Final = Failure("expired", "retention had removed the record from the input before its lane was reclaimed")

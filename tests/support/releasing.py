@@ -8,18 +8,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from support.lanes import Doubling
+
+from schemas.encodings import RowEncoder
+from understudy.app.reclaiming.lost import LostLanes
 from understudy.app.releasing.orders import Order
 from understudy.app.releasing.releases import Releases
 from understudy.app.releasing.waiting import Patience
+from understudy.app.roles.building import worker_encoders
+from understudy.app.wire_schemas import input_decoder, prediction_decoder
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
 from understudy.core.topics import slot_id
 from understudy.deployments.log import DeploymentsLog
+from workers.answering import Answering
+from workers.dead_letters import DeadLetters
+from workers.rows import PredictionRows
+from workers.sending import Sending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from understudy.core.log.contract import Log
+    from understudy.core.log.memory import MemoryLog
     from understudy.core.settings import Settings
     from understudy.deployments.fold import State
 
@@ -58,7 +69,7 @@ class Script:
 class World:
     """An endpoint on a log, and who acts on it."""
 
-    log: Log
+    log: MemoryLog
     settings: Settings
     script: Script = field(default_factory=Script)
     heard: list[str] = field(default_factory=list)
@@ -90,6 +101,40 @@ class World:
         with self.log.writer("router") as writer:
             assert writer.commit([Output(lane.topic, lane.partition, build([Record(None, b"owed", 0)]))])
         return lane
+
+    def send(self, version: str, count: int) -> None:
+        """A router's row says that the version's shadow lane was sent the first records of the input's partition 0."""
+        row = {
+            "kind": "frame",
+            "role": "shadow",
+            "version": version,
+            "revision": 2,
+            "source_partition": 0,
+            "base_offset": 0,
+            "span": count,
+            "count": count,
+            "share_ppm": 1_000_000,
+        }
+        encoded = RowEncoder.of("avro", "route").encode(row)
+        with self.log.writer("router") as writer:
+            assert writer.commit([Output(self.settings.names.routes, 0, build([Record(None, encoded, 0)]))])
+
+    def reclaim(self, version: str) -> None:
+        """Account for what the version owes by its routes."""
+        names = self.settings.names
+        rows, letters = PredictionRows(version, worker_encoders(self.settings)), DeadLetters(version)
+        assert LostLanes(
+            self.log,
+            names,
+            version,
+            prediction_decoder(self.settings),
+            Answering(input_decoder(self.settings), Doubling()),
+            lambda: Sending(names, rows, letters),
+        ).settle(threading.Event())
+
+    def lose_positions(self, version: str) -> None:
+        """As when nobody was in the group for a week."""
+        self.log._cluster.groups.named(self.settings.names.worker_group(version)).positions.clear()
 
     def settle(self, version: str, lane: TopicPartition) -> None:
         """All that is in the lane is accounted for."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import given
@@ -12,9 +12,10 @@ from understudy.core.frames import bitmap_of
 from workers.owed import Account, Debt, expired, pieces, stand_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from understudy.core.batches.records import Columns
+    from understudy.deployments.plan import Role
 
 OTHER = "flights:v9"
 
@@ -51,11 +52,11 @@ def account(routes: Sequence[dict[str, Any]], answers: Sequence[dict[str, Any]])
     return made
 
 
-def owed(made: Account) -> list[tuple[str, int, int, list[int]]]:
+def owed(made: Account, cut: Collection[tuple[Role, int]] = ()) -> list[tuple[str, int, int, list[int]]]:
     """Role, partition, revision, offsets of each debt."""
     return [
         (debt.role, debt.header.source_partition, debt.header.revision, list(debt.header.offsets()))
-        for debt in made.debts()
+        for debt in made.debts(cut)
     ]
 
 
@@ -82,6 +83,37 @@ def test_a_withdrawn_range_settles_all_of_it() -> None:
     made = account([route(range(10, 20), role="shadow")], [answer(12, span=5, lane="shadow")])
 
     assert owed(made) == [("shadow", 3, 4, [10, 11, 17, 18, 19])]
+
+
+def test_ranges_settle_what_lies_in_them_however_long_they_are() -> None:
+    made = account([route(range(4_000, 21_000))], [answer(4_001, span=16_998)])
+
+    assert owed(made) == [("answering", 3, 4, [4_000, 20_999])]
+
+
+CUT: Final[list[tuple[Role, int]]] = [("answering", 3)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "left"),
+    [
+        ([answer(13), answer(15)], [14, 16]),
+        ([answer(13), answer(11, routed_version=OTHER)], [14, 15, 16]),
+        ([answer(15, routed_version=OTHER), answer(14, routed_version=OTHER)], [14, 15, 16]),
+        ([answer(11, source_partition=2), answer(11, lane="shadow")], []),
+        ([], []),
+    ],
+    ids=["before its own", "before its own rather than others'", "before any other's", "of another lane", "all"],
+)
+def test_where_rows_are_not_kept_back_to_the_beginning_what_they_may_have_told_is_given_up(
+    rows: list[dict[str, Any]], left: list[int]
+) -> None:
+    made = account([route(range(10, 17)), route(range(10, 12), role="shadow")], rows)
+
+    found = [offset for role, _, _, offsets in owed(made, CUT) for offset in offsets if role == "answering"]
+
+    assert found == left
+    assert {role for role, *_ in owed(made, CUT)} >= {"shadow"}
 
 
 @given(

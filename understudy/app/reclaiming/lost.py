@@ -11,20 +11,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from schemas.encodings import RowDecoder
-from understudy.app.reclaiming.debts import evict_all
+from understudy.app.reclaiming.debts import evict_all, nothing, read_debts
 from understudy.app.reclaiming.records import InputRecords
 from understudy.core.log.contract import TopicPartition
 from understudy.core.log.errors import Fenced
-from understudy.core.log.reading import read_to_end
-from workers.owed import Account
 from workers.settling import settlements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from schemas.encodings import RowDecoder
     from understudy.app.roles.running import Stop
-    from understudy.core.batches import Batch
     from understudy.core.batches.records import Columns
     from understudy.core.log.contract import Log, Writer
     from understudy.core.topics import EndpointTopics
@@ -41,7 +38,7 @@ class LostLanes:
     """One version's debts.
 
     predictions: decodes rows of both predictions topics. sending: makes one for each transaction, whose rows name
-    the version that answers.
+    the version that answers. tick: called every now and then while there is work.
     """
 
     log: Log
@@ -51,6 +48,7 @@ class LostLanes:
     answering: Answering
     sending: Callable[[], Sending]
     look_again_s: float = LOOK_AGAIN_S
+    tick: Callable[[], None] = nothing
 
     @property
     def writer_id(self) -> str:
@@ -58,19 +56,11 @@ class LostLanes:
         return f"{self.names.worker_group(self.version)}.reclaim"
 
     def debts(self) -> list[Debt]:
-        """What is owed by all that is readable now. Raises UnknownTopic, LogUnavailable, SchemaUnavailable."""
-        account = Account(self.version)
-        route = RowDecoder.of("avro", "route")
-        for _, batch in read_to_end(self.log, self.names.routes):
-            for row, time_ms in _rows(batch, route):
-                account.routed(row, time_ms)
-        for _, batch in read_to_end(self.log, self.names.predictions, self.names.shadow_predictions):
-            for row, _time_ms in _rows(batch, self.predictions):
-                account.answered(row)
-        return account.debts()
+        """What is owed by all that is readable now. Raises what `read_debts` does."""
+        return read_debts(self.log, self.names, self.version, self.predictions, self.tick)
 
     def settle(self, stop: Stop) -> bool:
-        """Settle everything; False when told to stop before. Raises LogUnavailable, SchemaUnavailable.
+        """Settle everything; False when told to stop before. Raises what `read_debts` does.
 
         A reclaimer that was fenced leaves the work to the one that fenced it as long as that makes progress.
         """
@@ -95,6 +85,7 @@ class LostLanes:
         debts = self.debts()
         with ExitStack() as opened:
             for outputs in settlements(debts, self._finder(debts, opened), self.answering, self.sending):
+                self.tick()
                 if stop.is_set() or not writer.commit(outputs):
                     return
 
@@ -123,12 +114,6 @@ class LostLanes:
             if owed == before:
                 break
         return owed
-
-
-def _rows(batch: Batch, decoder: RowDecoder) -> Iterator[tuple[Mapping[str, object], int]]:
-    columns = batch.columns
-    for value, time_ms in zip(columns.values, columns.timestamps_ms, strict=True):
-        yield decoder.decode(value), time_ms
 
 
 def _count(debts: Sequence[Debt]) -> int:

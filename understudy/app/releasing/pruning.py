@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from understudy.app.provision import lanes_of
+from understudy.app.provision import CannotProvision, lanes_of
+from understudy.app.releasing.readiness import left_behind
 from understudy.app.status.gathering import gather
-from understudy.core.log.contract import TopicPartition
 from understudy.deployments import proposals
-from understudy.deployments.draining import drained
 from understudy.deployments.errors import Refused
 from understudy.deployments.fold import State, apply
 from understudy.deployments.log import DeploymentsLog
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from understudy.core.log.contract import Admin, Log
     from understudy.core.settings import Settings
+    from understudy.deployments.events import Draft
     from understudy.deployments.fold import Standing
     from understudy.deployments.reading import History
 
@@ -31,6 +31,7 @@ class Gone:
     """A version that left and has topics. left_ms: when, by the clock of who took it out. owes: why it must stay."""
 
     version: str
+    standing: Standing
     left_ms: int
     topics: tuple[str, ...]
     owes: str = ""
@@ -44,7 +45,7 @@ def gone(log: Log, settings: Settings) -> list[Gone]:
     in_flight = _in_flight(log, settings)
     with log.admin() as admin:
         return [
-            Gone(version, since_ms[version], topics, _owes(admin, settings, version, standing, in_flight))
+            Gone(version, standing, since_ms[version], topics, _owes(log, settings, version, standing, in_flight))
             for version, standing in left.items()
             if (topics := _topics(admin, settings, version))
         ]
@@ -69,11 +70,17 @@ def chosen(found: Sequence[Gone], versions: Collection[str], before_ms: int) -> 
 
 def prune(log: Log, settings: Settings, actor: str, one: Gone, reason: str = "") -> None:
     """Note that a version's topics are gone, and delete them. Raises Refused where it came back meanwhile."""
-    deployments = DeploymentsLog(log, settings.names, actor)
+
+    def propose(state: State) -> Draft | None:
+        standing = state.versions[one.version]
+        if standing.pruned:
+            return None
+        if standing != one.standing:
+            raise Refused(f"{one.version} was released again since it was found to owe nothing: look again")
+        return proposals.prune(state, one.version, reason)
+
     # Noted first: whoever deploys it from now on makes its topics anew, and is not surprised by their end.
-    deployments.append(
-        lambda state: None if state.versions[one.version].pruned else proposals.prune(state, one.version, reason)
-    )
+    DeploymentsLog(log, settings.names, actor).append(propose)
     with log.admin() as admin:
         admin.delete(one.topics)
 
@@ -97,20 +104,16 @@ def _topics(admin: Admin, settings: Settings, version: str) -> tuple[str, ...]:
     return tuple(lane for lane in lanes if lane in there)
 
 
-def _owes(admin: Admin, settings: Settings, version: str, standing: Standing, in_flight: dict[str, int]) -> str:
+def _owes(log: Log, settings: Settings, version: str, standing: Standing, in_flight: dict[str, int]) -> str:
     if standing.pruned:
         return ""  # somebody was interrupted before the topics were deleted
     if in_flight.get(version):
         return f"{in_flight[version]:,} of its answers are not counted yet: understudy status tells more"
-    router = admin.positions(settings.names.router_group)
-    worker = admin.positions(settings.names.worker_group(version))
-    described = admin.describe(lanes_of(settings, version))
-    ends = admin.end_offsets(
-        [TopicPartition(name, p) for name, info in described.items() for p in range(info.partitions)]
-    )
-    if drained(standing, router, worker, ends):
-        return ""
-    return "its lanes are not drained: let understudy worker --follow run until they are"
+    try:
+        owes = left_behind(log, settings, version, standing)
+    except CannotProvision as lost:
+        return str(lost)
+    return f"it waits for {owes}: let understudy worker --follow run until that is done" if owes else ""
 
 
 def _in_flight(log: Log, settings: Settings) -> dict[str, int]:

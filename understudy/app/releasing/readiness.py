@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from understudy.app.provision import lanes_of, provision_version
-from understudy.app.reclaiming.debts import has_lanes, owes_nothing
-from understudy.app.status.gathering import gather
-from understudy.core.log.contract import TopicPartition
+from understudy.app.provision import lanes_of, provision_version, start_worker
+from understudy.app.reclaiming.debts import has_lanes, is_left, owes_nothing, read_debts
+from understudy.app.wire_schemas import prediction_decoder
+from understudy.core.log.contract import Position, TopicPartition
 from understudy.core.topics import CANDIDATE, RECLAIMER
 from understudy.deployments.plan import Plan
 
@@ -40,15 +40,42 @@ def version_lacks(admin: Admin, settings: Settings, version: str, part: PlannedP
 
 
 def left_behind(log: Log, settings: Settings, version: str, standing: Standing) -> str:
-    """What a withdrawn version still owes from before, which production's model answers; "" where that is settled."""
+    """What a withdrawn version still owes from before, which production's model answers; "" where that is settled.
+
+    Raises CannotProvision where positions are lost, for then nobody settles it.
+    """
     if standing.pruned:
         return ""
     with log.admin() as admin:
-        if has_lanes(admin, settings, version):
-            settled = owes_nothing(admin, settings, version, standing)
-            return "" if settled else f"what {version} owed when it was taken back to be answered"
-    owed = sum(lane.in_flight for lane in gather(log, settings).lanes if lane.version == version)
+        if not has_lanes(admin, settings, version):
+            return left_without_lanes(log, settings, version, standing)
+        if owes_nothing(admin, settings, version, standing):
+            return ""
+        start_worker(admin, settings, version)
+    return f"what {version} still owes to be answered"
+
+
+def left_without_lanes(log: Log, settings: Settings, version: str, standing: Standing) -> str:
+    """What a version owes of which a lane was deleted, by routes and predictions; "" where both lanes are there."""
+    with log.admin() as admin:
+        if standing.pruned or has_lanes(admin, settings, version):
+            return ""
+        if not is_left(admin, settings, standing):
+            return f"routers to leave {version}, whose topics were deleted"
+    owed = sum(debt.header.count for debt in read_debts(log, settings.names, version, prediction_decoder(settings)))
     return f"{owed:,} records that {version} owed when its topics were deleted to be answered" if owed else ""
+
+
+def skip_settled(admin: Admin, settings: Settings, version: str) -> None:
+    """Move the group of a version that owes nothing behind all of a lane whose other lane was deleted.
+
+    Its records were answered without it, so whoever goes on where its workers stopped would answer them again. Raises
+    GroupIsLive.
+    """
+    left = admin.describe(lanes_of(settings, version))
+    ends = admin.end_offsets([TopicPartition(name, p) for name, topic in left.items() for p in range(topic.partitions)])
+    if ends:
+        admin.set_positions(settings.names.worker_group(version), {at: Position(end) for at, end in ends.items()})
 
 
 def routers_lack(admin: Admin, settings: Settings, revision: int) -> str:

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from understudy.app.provision import provision_version
+from understudy.app.reclaiming.debts import has_lanes
 from understudy.app.releasing.errors import NotFinished
 from understudy.app.releasing.fitting import check_fits
 from understudy.app.releasing.orders import rehearse
-from understudy.app.releasing.readiness import left_behind, routers_lack, version_lacks
+from understudy.app.releasing.readiness import (
+    left_behind,
+    left_without_lanes,
+    routers_lack,
+    skip_settled,
+    version_lacks,
+)
 from understudy.app.releasing.telling import story
 from understudy.app.wire_schemas import event_schema
 from understudy.core.topics import check_names
@@ -158,8 +165,8 @@ class Releases:
             rehearse(state, lambda state: change.draft(state, ""))  # says more than that it cannot be prepared
         rehearse(state, prepare, lambda state: change.draft(state, ""))
         check_names(self._settings.names, list(dict.fromkeys((*state.versions, change.version))))
-        if wait and before is not None and before.stage == "withdrawn":
-            self._await_reclaimers(change, before)
+        if before is not None and before.stage == "withdrawn":
+            self._settle(change, before, wait=wait)
         with self._log.admin() as admin:
             provision_version(admin, self._settings, change.version)
         self._append_if_due(prepare)
@@ -169,8 +176,21 @@ class Releases:
         forced = f"{NOT_READY}{lacking}" if lacking and not wait else ""
         return self._finish(self._append(lambda state: change.draft(state, forced)), wait=wait)
 
+    def _settle(self, change: Change, standing: Standing, *, wait: bool) -> None:
+        """What the version was taken back with is accounted for before it begins anew.
+
+        Without a wait, its own workers go on with what its lanes hold; with what is gone with a lane, nobody would.
+        """
+        version = change.version
+        if wait:
+            self._await_reclaimers(change, standing)
+        elif owed := left_without_lanes(self._log, self._settings, version, standing):
+            raise Refused(f"{version} cannot be deployed yet, it has to wait for {owed}: leave --no-wait out")
+        with self._log.admin() as admin:
+            if not has_lanes(admin, self._settings, version):
+                skip_settled(admin, self._settings, version)
+
     def _await_reclaimers(self, change: Change, standing: Standing) -> None:
-        """What the version was taken back with is accounted for before it begins anew."""
         version = change.version
         hint = "What a withdrawn version owes is accounted for where `understudy worker --follow` runs."
         outcome = self._patience.until(lambda: left_behind(self._log, self._settings, version, standing), hint)

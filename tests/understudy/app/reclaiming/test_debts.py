@@ -3,15 +3,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from support.endpoint import until
-from support.fleet import CANDIDATE, PATIENCE_S
+from support.fleet import CANDIDATE, PATIENCE_S, fleet
+from support.small_endpoint import PRODUCTION
 
 from understudy.app.provision import lanes_of
 from understudy.app.reclaiming.debts import evict_workers, has_lanes, is_left, owes_nothing
 from understudy.app.supervising.launching import Launch
 from understudy.core.log.contract import SessionSpec
+from understudy.core.log.memory import MemoryLog
+from understudy.core.log.reading import partitions_of
 from understudy.core.topics import slot_id
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from support.fleet import Fleet
 
 
@@ -27,6 +32,25 @@ def test_a_version_owes_nothing_once_it_has_left_everywhere_and_its_workers_are_
         assert not owes_nothing(admin, endpoint.settings, CANDIDATE, standing)
 
         endpoint.over(endpoint.work(Launch(CANDIDATE, "reclaimer", "a")))
+
+        assert owes_nothing(admin, endpoint.settings, CANDIDATE, standing)
+
+
+def test_a_version_whose_positions_have_expired_owes_what_its_lanes_still_hold(tmp_path: Path) -> None:
+    log = MemoryLog()
+    with fleet(log, tmp_path) as endpoint, log.admin() as admin:
+        endpoint.deploy(PRODUCTION)
+        endpoint.deploy(CANDIDATE, "canary", share_ppm=500_000)
+        endpoint.router()
+        endpoint.produce(100)
+        until(lambda: bool(endpoint.routed(CANDIDATE)), PATIENCE_S, "records for the canary")
+        endpoint.rollback(CANDIDATE)
+        endpoint.adopted()
+        standing = endpoint.state().versions[CANDIDATE]
+        log._cluster.groups.named(endpoint.settings.names.worker_group(CANDIDATE)).positions.clear()
+        assert not owes_nothing(admin, endpoint.settings, CANDIDATE, standing)
+
+        admin.delete_records(admin.end_offsets(partitions_of(admin, lanes_of(endpoint.settings, CANDIDATE))))
 
         assert owes_nothing(admin, endpoint.settings, CANDIDATE, standing)
 

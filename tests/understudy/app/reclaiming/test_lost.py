@@ -11,7 +11,7 @@ from schemas.encodings import RowDecoder, RowEncoder
 from understudy.app.reclaiming.lost import LostLanes
 from understudy.core.batches import build_columns
 from understudy.core.log.contract import NewTopic, Output, TopicPartition
-from understudy.core.log.errors import LogUnavailable
+from understudy.core.log.errors import CorruptBatch, LogUnavailable
 from understudy.core.log.memory import MemoryLog
 from understudy.core.log.reading import read_to_end
 from workers.answering import Answering
@@ -101,6 +101,30 @@ def test_what_the_input_has_lost_is_told(log: MemoryLog) -> None:
 
     told = {row["source_offset"]: row["error_kind"] for row in rows(log)}
     assert told == {offset: "expired" if offset < 300 else None for offset in range(RECORDS)}
+
+
+def test_what_predictions_no_longer_hold_is_not_answered_again(log: MemoryLog) -> None:
+    assert lost(log).settle(threading.Event())
+    predictions = TopicPartition(TOPICS.predictions, 0)
+    with log.admin() as admin:
+        (first, *_) = [batch for _, batch in read_to_end(log, TOPICS.predictions)]
+        admin.delete_records({predictions: first.next_offset})
+    routed = build_columns([None], [route(RECORDS, 100)], [1_000])
+    log.append(TopicPartition(TOPICS.routes, 0), routed)
+    log.append(INPUT, stored([event(offset) for offset in range(RECORDS, RECORDS + 100)], 0))
+    kept = answered(log)
+
+    assert lost(log).settle(threading.Event())
+
+    assert 0 < len(kept) < RECORDS
+    assert answered(log) == [*kept, *range(RECORDS, RECORDS + 100)]
+
+
+def test_a_row_that_nobody_can_read_is_named_and_nothing_is_settled(log: MemoryLog) -> None:
+    log.append(TopicPartition(TOPICS.predictions, 0), stored([b"a stranger's"], 0))
+
+    with pytest.raises(CorruptBatch, match=r"delay.predictions\[0\] has no row of ours at offset 0"):
+        lost(log).settle(threading.Event())
 
 
 class Dying:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 from support.small_endpoint import PRODUCTION, SHADOW
 
+from understudy.app.provision import CannotProvision
 from understudy.app.releasing.errors import DoesNotFit, NotFinished
 from understudy.app.releasing.orders import Order
 from understudy.app.releasing.releases import person
+from understudy.core.log.contract import TopicPartition
 from understudy.core.log.errors import UnknownTopic
 from understudy.core.log.memory import MemoryLog
 from understudy.deployments.errors import Refused
@@ -248,9 +250,67 @@ def test_what_was_taken_back_begins_anew_once_what_it_left_is_accounted_for(
     releases.deploy(AS_SHADOW)
 
     assert in_production.kinds()[len(before) :] == ["prepared", "planned"]
-    assert in_production.heard[0] == f"Waiting for what {SHADOW} owed when it was taken back to be answered"
+    assert in_production.heard[0] == f"Waiting for what {SHADOW} still owes to be answered"
     with in_production.log.admin() as admin:
         assert starts(in_production, SHADOW) == {0, admin.end_offsets([lane])[lane]}
+
+
+@pytest.fixture
+def half_gone(in_production: World) -> World:
+    """A shadow that was taken back when it owed 40 records of a lane that was deleted then; its other lane is left."""
+    releases = in_production.releases()
+    releases.deploy(AS_SHADOW, wait=False)
+    in_production.send(SHADOW, 40)
+    releases.rollback(SHADOW, wait=False)
+    in_production.adopt()
+    in_production.owe(SHADOW)
+    with in_production.log.admin() as admin:
+        admin.delete([in_production.settings.names.shadow_requests(SHADOW)])
+    return in_production
+
+
+def test_what_was_left_in_a_lane_that_was_deleted_is_waited_for(half_gone: World, stack: ExitStack) -> None:
+    half_gone.script.then(
+        lambda: half_gone.reclaim(SHADOW),
+        lambda: stack.enter_context(half_gone.workers(SHADOW)),
+        half_gone.adopt,
+    )
+
+    half_gone.releases().deploy(AS_SHADOW)
+
+    lane = TopicPartition(half_gone.settings.names.requests(SHADOW), 0)
+    with half_gone.log.admin() as admin:
+        end = admin.end_offsets([lane])[lane]
+        where = admin.positions(half_gone.settings.names.worker_group(SHADOW))[lane].offset
+    assert (
+        half_gone.heard[0] == f"Waiting for 40 records that {SHADOW} owed when its topics were deleted to be answered"
+    )
+    assert where == end > 0  # what is left of the other lane is accounted for, too, and not answered again
+
+
+def test_without_waiting_too_what_was_left_in_a_lane_that_was_deleted_is_not_given_up(half_gone: World) -> None:
+    before = half_gone.kinds()
+
+    with pytest.raises(Refused, match=r"it has to wait for 40 records .*: leave --no-wait out"):
+        half_gone.releases().deploy(AS_SHADOW, wait=False)
+
+    assert half_gone.kinds() == before
+    with half_gone.log.admin() as admin:
+        assert not admin.describe([half_gone.settings.names.shadow_requests(SHADOW)])
+    half_gone.reclaim(SHADOW)
+    half_gone.releases().deploy(AS_SHADOW, wait=False)
+
+
+def test_what_nobody_can_account_for_because_positions_are_lost_is_not_waited_for(in_production: World) -> None:
+    releases = in_production.releases()
+    releases.deploy(AS_SHADOW, wait=False)
+    releases.rollback(SHADOW, wait=False)
+    in_production.adopt()
+    in_production.owe(SHADOW)
+    in_production.lose_positions(SHADOW)
+
+    with pytest.raises(CannotProvision, match=f"understudy positions restore {SHADOW}"):
+        releases.deploy(AS_SHADOW)
 
 
 def test_a_wait_for_what_was_left_can_be_stopped(in_production: World) -> None:
