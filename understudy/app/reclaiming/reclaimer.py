@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from understudy.app.provision import lanes_of
+from understudy.app.provision import CannotProvision, lanes_of, start_worker
 from understudy.app.reclaiming.debts import evict_workers, has_lanes, is_left, owes_nothing
 from understudy.app.reclaiming.lost import LostLanes
 from understudy.app.roles.building import (
@@ -21,7 +22,7 @@ from understudy.app.roles.building import (
 from understudy.app.roles.running import OUTAGES, Role, run_role
 from understudy.app.wire_schemas import check_fields, input_decoder, prediction_decoder
 from understudy.core.log.contract import SessionSpec
-from understudy.core.log.errors import LogUnavailable, PositionExpired
+from understudy.core.log.errors import GroupIsLive, LogUnavailable, PositionExpired
 from understudy.core.telemetry import logger
 from understudy.core.topics import slot_id
 from workers.answering import Answering
@@ -30,8 +31,9 @@ from workers.rows import PredictionRows
 from workers.sending import Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from understudy.app.roles.building import Scorers
     from understudy.app.roles.probes import Health
     from understudy.app.roles.running import Stop
     from understudy.core.log.contract import Admin, Log
@@ -107,23 +109,63 @@ class Reclaimer:
         telling = logger("understudy", version=self.version)
         with self.log.admin() as admin:
             outlook = Outlook(admin, self.settings, self.state, self.version)
-            while not stop.is_set() and not outlook.over():
-                if has_lanes(admin, self.settings, self.version):
-                    run_role(self._role(outlook), self.log, stop, health=health)
-                elif self._settled(admin, outlook.production(), stop, health):
-                    telling.info(
-                        "reclaimed", reason="its lanes are gone, and all that was sent to them is accounted for"
-                    )
-                    return
-            if why := outlook.over():
+            settled = False
+            while not settled and not stop.is_set() and not outlook.over():
+                production = outlook.production()
+                with self._loading(production, health) as load:
+                    settled = self._reclaim(admin, outlook, production, load, stop, health)
+            if settled:
+                telling.info("reclaimed", reason="its lanes are gone, and all that was sent to them is accounted for")
+            elif why := outlook.over():
                 telling.info("reclaimed", reason=why)
 
-    def _role(self, outlook: Outlook) -> Role:
+    @contextmanager
+    def _loading(self, production: str, health: Health) -> Iterator[Callable[[], Scorers]]:
+        """Loads production's model when it is first needed, and ends with the block what that has started."""
+        with ExitStack() as opened:
+
+            @cache
+            def load() -> Scorers:
+                pinned = standing_of(self.state(), production).sha256
+                scorers = load_scorers(self.settings, production, pinned, careful=self.careful, tick=health.tick)
+                if scorers.cautious is not None:
+                    opened.callback(scorers.cautious.close)
+                return scorers
+
+            yield load
+
+    def _reclaim(
+        self,
+        admin: Admin,
+        outlook: Outlook,
+        production: str,
+        load: Callable[[], Scorers],
+        stop: Stop,
+        health: Health,
+    ) -> bool:
+        """Work as long as production stays the same; whether all is accounted for that went to lanes that are gone."""
+        while not stop.is_set() and not outlook.over_with(production):
+            if not has_lanes(admin, self.settings, self.version):
+                if self._settled(admin, production, load, stop, health):
+                    return True
+            elif lost := self._without_positions(admin):
+                self._wait(lost, stop, health)
+            else:
+                run_role(self._role(outlook, production, load), self.log, stop, health=health)
+        return False
+
+    def _without_positions(self, admin: Admin) -> str:
+        """Why the group cannot go on; "" where it can. Nobody joins it then, so that its positions can be restored."""
+        try:
+            start_worker(admin, self.settings, self.version)
+        except (CannotProvision, GroupIsLive, LogUnavailable) as lost:
+            return str(lost)
+        return ""
+
+    def _role(self, outlook: Outlook, production: str, load: Callable[[], Scorers]) -> Role:
         """A member of the withdrawn version's group, for as long as production stays the same."""
-        names, production = self.settings.names, outlook.production()
+        names = self.settings.names
         group = names.worker_group(self.version)
-        pinned = standing_of(self.state(), production).sha256
-        load = cache(lambda: load_scorers(self.settings, production, pinned, careful=self.careful))
 
         def make() -> WorkerStep:
             check_fields(self.settings)
@@ -138,24 +180,28 @@ class Reclaimer:
             lambda: outlook.over_with(production),
         )
 
-    def _settled(self, admin: Admin, production: str, stop: Stop, health: Health) -> bool:
+    def _settled(self, admin: Admin, production: str, load: Callable[[], Scorers], stop: Stop, health: Health) -> bool:
         """Whether all is accounted for that was sent to lanes that are gone; an outage is waited out."""
         try:
             if is_left(admin, self.settings, standing_of(self.state(), self.version)):
-                lost = self._lost_lanes(production)
+                lost = self._lost_lanes(production, load(), health)
                 health.ready()
                 return lost.settle(stop)
-            health.wait_for("routers still send records to the version")
+            self._wait("routers still send records to the version", stop, health)
         except (*OUTAGES, PositionExpired) as outage:
-            health.wait_for(str(outage))
-        health.tick()
-        stop.wait(LOOK_S)
+            self._wait(str(outage), stop, health)
         return False
 
-    def _lost_lanes(self, production: str) -> LostLanes:
+    def _wait(self, what: str, stop: Stop, health: Health) -> None:
+        """Wait a moment for what has to happen before there is something to do."""
+        health.tick()
+        if health.unready() != what:
+            logger("understudy", version=self.version).warning("waiting", reason=what)
+        health.wait_for(what)
+        stop.wait(LOOK_S)
+
+    def _lost_lanes(self, production: str, scorers: Scorers, health: Health) -> LostLanes:
         settings, names = self.settings, self.settings.names
-        pinned = standing_of(self.state(), production).sha256
-        scorers = load_scorers(settings, production, pinned, careful=self.careful)
         rows = PredictionRows(self.version, worker_encoders(settings), answered_by=production)
         letters = DeadLetters(production)
         return LostLanes(
@@ -165,4 +211,5 @@ class Reclaimer:
             prediction_decoder(settings),
             Answering(input_decoder(settings), scorers.plain, event_fields(settings), cautious=scorers.cautious),
             lambda: Sending(names, rows, letters),
+            tick=health.tick,
         )

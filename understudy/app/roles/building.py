@@ -115,7 +115,7 @@ class Scorers(NamedTuple):
     """A loaded model; cautious: in processes of its own, for what may have killed an earlier instance."""
 
     plain: Scorer
-    cautious: Scorer | None
+    cautious: IsolatedScorer | None
 
 
 def load_scorers(

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.endpoint import until
-from support.fleet import CANDIDATE, PATIENCE_S
+from support.fleet import CANDIDATE, PATIENCE_S, fleet
 from support.small_endpoint import PRODUCTION
 
 from understudy.app.provision import lanes_of
 from understudy.app.reclaiming.reclaimer import Outlook
+from understudy.app.restoring.found import restore
+from understudy.app.restoring.worker import worker_positions
 from understudy.app.supervising.launching import Launch
 from understudy.core.log.contract import Output, Position, SessionSpec, TopicPartition
 from understudy.core.log.errors import Fenced
+from understudy.core.log.memory import MemoryLog
 from understudy.core.topics import RECLAIMER, slot_id
 
 if TYPE_CHECKING:
@@ -147,6 +151,53 @@ def test_whoever_holds_records_of_the_lane_that_is_left_cannot_answer_them_any_m
     assert endpoint.told(routed_version=CANDIDATE) == endpoint.routed(CANDIDATE)
     assert not commits()
     late.close()
+
+
+def test_positions_that_are_lost_are_waited_for_and_the_way_back_is_named(tmp_path: Path) -> None:
+    log = MemoryLog()
+    with fleet(log, tmp_path) as endpoint:
+        group = endpoint.settings.names.worker_group(CANDIDATE)
+        endpoint.deploy(PRODUCTION)
+        endpoint.deploy(CANDIDATE, "canary", share_ppm=500_000)
+        endpoint.router()
+        endpoint.produce(EVENTS)
+        until(lambda: routed_in_all(endpoint) == EVENTS, PATIENCE_S, "all records routed")
+        endpoint.rollback(CANDIDATE)
+        endpoint.adopted()
+        log._cluster.groups.named(group).positions.clear()
+
+        reclaimer = endpoint.work(Launch(CANDIDATE, "reclaimer", "a"))
+
+        way_back = f"understudy positions restore {CANDIDATE}"
+        until(lambda: way_back in reclaimer.health.unready(), PATIENCE_S, "the way back")
+        with log.admin() as admin:
+            restore(admin, group, worker_positions(log, endpoint.settings, CANDIDATE), skip_lost=False)
+        endpoint.over(reclaimer)
+        assert endpoint.told(routed_version=CANDIDATE) == endpoint.routed(CANDIDATE)
+
+
+def children() -> set[str]:
+    """The processes that this one has started, ended ones that nobody has waited for among them."""
+    return {pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()}
+
+
+def test_what_a_careful_one_started_ends_with_it(tmp_path: Path) -> None:
+    with fleet(MemoryLog(), tmp_path) as endpoint:
+        endpoint.deploy(PRODUCTION)
+        endpoint.deploy(CANDIDATE, "canary", share_ppm=500_000)
+        endpoint.router()
+        endpoint.produce(EVENTS)
+        until(lambda: routed_in_all(endpoint) == EVENTS, PATIENCE_S, "all records routed")
+        endpoint.rollback(CANDIDATE)
+        endpoint.adopted()
+        with endpoint.log.admin() as admin:
+            admin.delete(lanes_of(endpoint.settings, CANDIDATE))
+        before = children()
+
+        endpoint.over(endpoint.work(Launch(CANDIDATE, "reclaimer", "a", careful=True)))
+
+        assert endpoint.told(routed_version=CANDIDATE) == endpoint.routed(CANDIDATE)
+        assert children() == before
 
 
 def test_a_reclaimer_ends_its_session_when_another_version_becomes_production(endpoint: Fleet) -> None:
