@@ -93,9 +93,9 @@ class WorkerStep:
         self._outage: Outage | None = None
 
     @property
-    def outage(self) -> Outage | None:
-        """What the step is waiting for, where it cannot go on."""
-        return self._outage
+    def waits_for(self) -> str:
+        """Why the step cannot go on; "" while it can."""
+        return "" if self._outage is None else self._outage.reason
 
     def advance(self, polled: Polled, now_s: float) -> Advance:
         """Take in what was polled, and answer what waits, as much as one transaction should carry."""

@@ -38,11 +38,22 @@ class Health:
         self._clock: Final = clock
         self._changed: Final = changed
         self._ticked_s = clock()
+        self._is_unhurried = False
         self._waits_for = "it is starting"
 
     def tick(self) -> None:
         """The loop came round."""
         self._ticked_s = self._clock()
+
+    @contextmanager
+    def unhurried(self) -> Iterator[None]:
+        """For what takes as long as it takes and says nothing meanwhile: a model that is loaded."""
+        self._is_unhurried = True
+        try:
+            yield
+        finally:
+            self.tick()
+            self._is_unhurried = False
 
     def wait_for(self, what: str) -> None:
         """The role is not ready; `what` says why, in words for people."""
@@ -59,7 +70,8 @@ class Health:
     def unhealthy(self) -> str:
         """Why the role should be started anew; "" where it should not."""
         silent_s = self._clock() - self._ticked_s
-        return f"the loop has not come round for {silent_s:.0f} s" if silent_s > self._stale_s else ""
+        is_stale = silent_s > self._stale_s and not self._is_unhurried
+        return f"the loop has not come round for {silent_s:.0f} s" if is_stale else ""
 
     def unready(self) -> str:
         """Why the role is not ready; "" where it is."""

@@ -6,23 +6,23 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar, runtime_checkable
 
 from schemas.errors import SchemaUnavailable
 from understudy.app.roles.probes import Health
+from understudy.core.log.contract import EMPTY
 from understudy.core.log.errors import LogUnavailable, UnknownTopic
-from understudy.core.run import run
+from understudy.core.run import Step, run
 from understudy.core.telemetry import MeasuredSession, RateReporter, Totals, logger
 from understudy.models.errors import ModelStoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from structlog.typing import FilteringBoundLogger
 
-    from understudy.core.log.contract import Log, Session, SessionSpec
-    from understudy.core.run import Step
+    from understudy.core.log.contract import Log, Output, Polled, Position, Session, SessionSpec, TopicPartition
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 10.0
 PATIENCE_S: Final = 60.0
 """How long a role waits for what it needs at the start, before it gives up with the error."""
+NO_PARTITIONS: Final = "no partitions are assigned to it, or their positions are not known yet"
 
 
 class Stop(Protocol):
@@ -39,6 +40,16 @@ class Stop(Protocol):
     def is_set(self) -> bool: ...
 
     def wait(self, timeout: float | None = None) -> bool: ...
+
+
+@runtime_checkable
+class WaitingStep(Step, Protocol):
+    """A step that something else than the log can keep from its work."""
+
+    @property
+    def waits_for(self) -> str:
+        """Why it cannot go on; "" while it can."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +82,17 @@ def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S
     telling = logger("understudy", slot=role.spec.slot)
     totals = Totals()
     reporter = RateReporter(totals, lambda figures: telling.info("working", **figures), role.every_s)
-    watch = Watch(role, stop, totals, reporter, health or Health(), telling)
-    while not watch.stopped():
-        step = patiently(role.make, watch, watch.waits, patience_s)
+    watch = Watch(role, stop, reporter, health or Health(), telling)
+    while not watch.is_set():
+        step = patiently(watch.make, watch, watch.waits, patience_s)
         session = None if step is None else patiently(lambda: _session(role, log), watch, watch.waits, patience_s)
         if step is None or session is None:
             break
         try:
-            with MeasuredSession(session, totals) as measured:
+            with WatchedSession(MeasuredSession(session, totals)) as watched:
                 telling.info("started", group=role.spec.group, topics=list(role.spec.topics))
-                watch.joined()
-                run(measured, step, stopped=watch.stopped, interval_s=role.interval_s)
+                watch.joined(step, watched.owned)
+                run(watched, step, stopped=watch.stopped, interval_s=role.interval_s)
         except OUTAGES as outage:
             # What was polled and not committed is read again by a new session: all state is in the positions.
             telling.warning("starting over", reason=str(outage), in_s=FIRST_WAIT_S)
@@ -90,33 +101,82 @@ def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S
     telling.info("stopped", reason=role.over() or "told to", records_in=int(totals.sums.get("records_in", 0)))
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedSession:
+    """A session that shows what it owns, as far as the positions are known: nothing after a commit that was lost."""
+
+    session: Session
+    owned: set[TopicPartition] = field(default_factory=set)
+
+    def poll(
+        self,
+        timeout_s: float,
+        paused: Collection[TopicPartition] = (),
+        reread: Mapping[TopicPartition, int] = EMPTY,
+    ) -> Polled:
+        """As `Session.poll`."""
+        polled = self.session.poll(timeout_s, paused, reread)
+        self.owned.difference_update(polled.revoked)
+        self.owned.update(polled.assigned)
+        return polled
+
+    def commit(self, outputs: Iterable[Output], positions: Mapping[TopicPartition, Position] | None = None) -> bool:
+        """As `Session.commit`."""
+        committed = self.session.commit(outputs, positions)
+        if not committed:
+            self.owned.clear()
+        return committed
+
+    def close(self) -> None:
+        """As `Session.close`."""
+        self.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 @dataclass(slots=True)
 class Watch:
     """What is looked at each time the loop comes round: whether to go on, what to say, and how the role is."""
 
     role: Role
     stop: Stop
-    totals: Totals
     reporter: RateReporter
     health: Health
     telling: FilteringBoundLogger
-    assigned_before: float = 0.0
+    step: Step | None = None
+    owned: Collection[TopicPartition] = ()
 
-    def joined(self) -> None:
-        """A session was opened: the role is ready when it has partitions."""
-        self.assigned_before = self.totals.sums.get("partitions_assigned", 0.0)
-        self.health.wait_for("no partitions are assigned to it yet")
+    def make(self) -> Step:
+        """The role's step. That a model takes long to load is no reason to start the role anew."""
+        with self.health.unhurried():
+            return self.role.make()
+
+    def joined(self, step: Step, owned: Collection[TopicPartition]) -> None:
+        """A session was opened for the step. owned: what it owns, at any time."""
+        self.step, self.owned = step, owned
 
     def stopped(self) -> bool:
         """Whether to end now."""
-        self.health.tick()
         self.reporter.tick()
-        if self.totals.sums.get("partitions_assigned", 0.0) > self.assigned_before:
+        if waits_for := self._waits_for():
+            self.health.wait_for(waits_for)
+        else:
             self.health.ready()
         return self.is_set()
 
+    def _waits_for(self) -> str:
+        """Why the role does no work; "" where it does, or would if there were any."""
+        if isinstance(self.step, WaitingStep) and self.step.waits_for:
+            return self.step.waits_for
+        return "" if self.owned else NO_PARTITIONS
+
     def is_set(self) -> bool:
-        """As `Stop.is_set`, for what waits at the start."""
+        """As `Stop.is_set`, for what waits at the start, too."""
+        self.health.tick()
         return self.stop.is_set() or bool(self.role.over())
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -151,6 +211,7 @@ def log_answers(log: Log, stop: Stop, health: Health, *, patience_s: float = PAT
 
     def waits(outage: Exception, again_in_s: float) -> None:
         telling.warning("waiting", reason=str(outage), again_in_s=again_in_s)
+        health.tick()
         health.wait_for(str(outage))
 
     return patiently(ask, stop, waits, patience_s) is not None

@@ -36,6 +36,19 @@ def test_a_role_is_healthy_as_long_as_its_loop_comes_round(port: int) -> None:
         assert ask(port) == (True, "ok")
 
 
+def test_what_takes_as_long_as_it_takes_is_no_reason_to_start_anew() -> None:
+    clock = Clock()
+    health = Health(stale_s=10, clock=clock)
+
+    with health.unhurried():
+        clock.now_s = 1_000
+        assert health.unhealthy() == ""
+
+    assert health.unhealthy() == ""
+    clock.now_s = 1_011
+    assert health.unhealthy() == "the loop has not come round for 11 s"
+
+
 def test_a_role_is_ready_once_it_says_so_and_until_it_takes_that_back(port: int) -> None:
     health = Health()
 

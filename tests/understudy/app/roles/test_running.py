@@ -10,7 +10,7 @@ import pytest
 
 from schemas.errors import SchemaUnavailable
 from understudy.app.roles.probes import Health
-from understudy.app.roles.running import Role, log_answers, patiently, run_role, stop_on_signals
+from understudy.app.roles.running import NO_PARTITIONS, Role, log_answers, patiently, run_role, stop_on_signals
 from understudy.core.batches import Record, build
 from understudy.core.log.contract import NewTopic, Position, SessionSpec, TopicPartition
 from understudy.core.log.errors import LogUnavailable, MissingPosition, UnknownTopic
@@ -21,7 +21,7 @@ from understudy.models.errors import ModelStoreUnavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from understudy.core.log.contract import Admin, Log, Polled
+    from understudy.core.log.contract import Admin, Log, Polled, Session
 
 AT = TopicPartition("in", 0)
 SPEC = SessionSpec("group", ("in",), "group.slot")
@@ -224,7 +224,95 @@ def test_a_role_is_ready_once_it_has_partitions(log: MemoryLog) -> None:
 
     run_role(Role(SPEC, lambda: step, interval_s=0), log, stop, health=health)
 
-    assert step.seen == ["no partitions are assigned to it yet", ""]
+    assert step.seen == [NO_PARTITIONS, ""]
+
+
+@dataclass
+class ScriptedStep:
+    """Notes what its role's health is in each advance, does then what stands there, and stops the role in the end."""
+
+    stop: threading.Event
+    health: Health
+    script: list[Callable[[], None]]
+    seen: list[str] = field(default_factory=list)
+    waits_for: str = ""
+
+    def advance(self, polled: Polled, now_s: float) -> Advance:
+        del now_s
+        self.script[len(self.seen)]()
+        self.seen.append(self.health.unready())
+        if len(self.seen) == len(self.script):
+            self.stop.set()
+        batches = polled.batches.get(AT, ())
+        return Advance(positions={AT: Position(batches[-1].next_offset)} if batches else {})
+
+
+def nothing() -> None:
+    """A turn in which nothing happens."""
+
+
+def test_a_role_whose_partitions_others_have_is_not_ready(log: MemoryLog) -> None:
+    start_at_0(log)
+    stop, health, others = threading.Event(), Health(), cast("list[Session]", [])
+
+    def another_joins() -> None:
+        others.append(log.session(SessionSpec("group", ("in",), "group.a")))
+
+    def another_leaves() -> None:
+        others[0].close()
+
+    step = ScriptedStep(stop, health, [nothing, another_joins, nothing, another_leaves, nothing, nothing])
+    run_role(Role(SPEC, lambda: step, interval_s=0), log, stop, health=health)
+
+    assert step.seen == [NO_PARTITIONS, "", "", NO_PARTITIONS, NO_PARTITIONS, ""]
+
+
+def test_a_role_whose_transaction_was_lost_is_not_ready_until_it_has_its_positions_again(log: MemoryLog) -> None:
+    start_at_0(log)
+    log.faults.befall("lost before")
+    stop, health = threading.Event(), Health()
+
+    step = ScriptedStep(stop, health, [nothing, nothing, nothing])
+    run_role(Role(SPEC, lambda: step, interval_s=0), log, stop, health=health)
+
+    assert step.seen == [NO_PARTITIONS, NO_PARTITIONS, ""]
+
+
+def test_a_role_whose_step_cannot_go_on_is_not_ready(log: MemoryLog) -> None:
+    start_at_0(log)
+    stop, health = threading.Event(), Health()
+
+    def an_outage_begins() -> None:
+        step.waits_for = "the schema registry does not answer"
+
+    def it_ends() -> None:
+        step.waits_for = ""
+
+    step = ScriptedStep(stop, health, [nothing, an_outage_begins, nothing, it_ends, nothing])
+    run_role(Role(SPEC, lambda: step, interval_s=0), log, stop, health=health)
+
+    out = "the schema registry does not answer"
+    assert step.seen == [NO_PARTITIONS, "", out, out, ""]
+
+
+def test_a_role_is_healthy_however_long_its_model_loads(log: MemoryLog) -> None:
+    start_at_0(log)
+    now_s = [0.0]
+    stop, health = threading.Event(), Health(stale_s=30, clock=lambda: now_s[0])
+    step = LookingStep(stop, health)
+    while_loading: list[str] = []
+
+    def load() -> LookingStep:
+        now_s[0] += 1_000
+        while_loading.append(health.unhealthy())
+        return step
+
+    run_role(Role(SPEC, load, interval_s=0), log, stop, health=health)
+
+    assert while_loading == [""]
+    assert step.seen == [NO_PARTITIONS, ""]
+    now_s[0] += 31
+    assert health.unhealthy() == "the loop has not come round for 31 s"
 
 
 def test_a_role_in_an_outage_is_alive_and_not_ready() -> None:
@@ -266,6 +354,20 @@ def test_a_log_that_does_not_answer_yet_is_waited_for_and_probes_are_told() -> N
 
     assert late.asked == 3
     assert health.unready() == "no broker answers"
+
+
+def test_who_waits_for_a_log_is_alive() -> None:
+    now_s = [0.0]
+    health = Health(stale_s=30, clock=lambda: now_s[0])
+
+    class Slow(Waits):
+        def wait(self, timeout: float | None = None) -> bool:
+            now_s[0] += 20
+            return super().wait(timeout)
+
+    assert log_answers(cast("Log", LateLog()), Slow(), health)
+
+    assert health.unhealthy() == ""
 
 
 def test_who_waits_for_a_log_can_be_stopped() -> None:
