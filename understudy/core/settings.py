@@ -100,8 +100,8 @@ class WorkerSettings(Section):
 class HealthSettings(Section):
     """Answers to probes over HTTP, /healthz and /readyz. port: off where it is not set, or 0.
 
-    stale_s: a role whose loop has not come round for so long is not healthy; under a supervisor it then ends itself, and
-    is started anew. The time that a model takes to load does not count.
+    stale_s: a role whose loop has not come round for so long is not healthy; under a supervisor it then ends itself,
+    and is started anew. The time that a model takes to load does not count.
     """
 
     host: str = "0.0.0.0"  # noqa: S104 - probes come from outside a container, and are told no more than a reason

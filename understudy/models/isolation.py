@@ -80,7 +80,7 @@ class IsolatedScorer:
         self._template: Final = _Template(scorer, tick)
 
     def score(self, rows: Rows) -> Scored:
-        """See `Scorer.score`. model_time_ns: as the processes that survived measured it, and all of the others' time."""
+        """See `Scorer.score`. model_time_ns: what the processes that survived measured, and all of the others'."""
         patience = _Patience(self._timeout_s, self._least_s, len(rows), time.monotonic() + self._budget_s)
         scored = self._attempt(rows, patience)
         return Scored(scored.results, scored.model_time_ns + patience.lost_ns)

@@ -48,12 +48,12 @@ def instance(
 ) -> Iterator[Instance]:
     """Surroundings for the length of a block.
 
-    tethered: a supervisor has started it, is told whether it is ready, and takes it along when it ends. prepare: called
-    before anything is opened.
+    tethered: a supervisor has started it, is told whether it is ready, and takes it along when it ends; it ends itself
+    when its loop does not come round any more. prepare: called before anything is opened.
     """
     from understudy.app.roles.probes import Health, serving
     from understudy.app.roles.running import stop_on_signals
-    from understudy.app.supervising.tether import end_with, kill_self
+    from understudy.app.supervising.tether import end_hung, end_with, exit_hung, kill_self
     from understudy.core.telemetry import configure_logging
 
     settings = settings_of(config, bootstrap, health_port)
@@ -68,6 +68,7 @@ def instance(
     ):
         if tethered:
             end_with(sys.stdin.fileno(), stop, kill_self)
+            end_hung(health.unhealthy, exit_hung)
         outside(context).tune_process()
         with _telling_supervisor() if tethered else nullcontext():
             yield Instance(settings, log, stop, health)

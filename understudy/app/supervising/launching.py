@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FENCED: Final = 3
 """The exit status of a supervised worker whose slot somebody else has taken."""
+HUNG: Final = 4
+"""The exit status of a supervised worker that has ended itself since its loop did not come round any more."""
 NOT_LAUNCHED: Final = 126
 """The exit status of what could not be launched, as in a shell."""
 
