@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -21,7 +22,6 @@ from understudy.deployments.plan import InvalidPlan
 from understudy.deployments.proposals import promote, resume
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -43,8 +43,8 @@ def endpoint(tmp_path: Path) -> Iterator[Fleet]:
         yield made
 
 
-def supervisor(endpoint: Fleet, slot: str = "s", dies: str = "") -> Instance:
-    """A supervisor whose worker of `dies` raises as soon as it is launched."""
+def supervisor(endpoint: Fleet, slot: str = "s", dies: str = "", log: Log | None = None) -> Instance:
+    """A supervisor whose worker of `dies` raises as soon as it is launched. log: that it asks, where it is another."""
 
     def launched(launch: Launch, stop: threading.Event, health: Health) -> None:
         if launch.version == dies:
@@ -53,7 +53,7 @@ def supervisor(endpoint: Fleet, slot: str = "s", dies: str = "") -> Instance:
 
     return endpoint.start(
         lambda stop, health: supervise(
-            endpoint.settings, endpoint.log, endpoint.state, slot, ThreadLauncher(launched), stop, health
+            endpoint.settings, log or endpoint.log, endpoint.state, slot, ThreadLauncher(launched), stop, health
         )
     )
 
@@ -148,6 +148,7 @@ def test_a_pause_that_the_log_does_not_take_is_to_be_tried_again(endpoint: Fleet
 def withdrawn_with_debts(endpoint: Fleet) -> Standing:
     endpoint.deploy(PRODUCTION)
     endpoint.deploy(CANDIDATE, "shadow")
+    endpoint.adopted()
     endpoint.produce(EVENTS)
     until(lambda: len(endpoint.routed(CANDIDATE, "shadow")) == EVENTS, PATIENCE_S, "records for the shadow")
     endpoint.rollback(CANDIDATE)
@@ -188,25 +189,46 @@ def test_nobody_waits_for_what_a_version_owes_and_the_latest_answer_counts(endpo
     assert len(later.begun) == 2
 
 
-class DyingLog:
-    """A log whose admin is told another error each time. The rest is the memory log's."""
+class OtherAdmin:
+    """A log with another admin. The rest is the memory log's."""
 
-    def __init__(self, log: Log, error: Exception) -> None:
+    def __init__(self, log: Log, admin: Callable[[], Admin]) -> None:
         self._log = log
-        self._error = error
+        self.admin = admin
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
 
-    def admin(self) -> Admin:
-        raise self._error
-
 
 @pytest.mark.parametrize("error", [UnknownTopic("a lane is gone"), LogUnavailable("no leader"), InvalidPlan("a note")])
 def test_a_supervisor_outlives_what_the_log_says_of_a_version_that_left(endpoint: Fleet, error: Exception) -> None:
+    def fail() -> Admin:
+        raise error
+
     standing = withdrawn_with_debts(endpoint)
-    releases = LogReleases(cast("Log", DyingLog(endpoint.log, error)), endpoint.settings, "s")
+    releases = LogReleases(cast("Log", OtherAdmin(endpoint.log, fail)), endpoint.settings, "supervisor s")
 
     until(lambda: releases.owes_nothing(CANDIDATE, standing) is not None, PATIENCE_S, "an answer")
 
     assert releases.owes_nothing(CANDIDATE, standing) is False
+
+
+def test_a_log_that_says_nothing_of_a_version_that_left_holds_up_neither_production_nor_the_end(
+    endpoint: Fleet,
+) -> None:
+    may_answer = threading.Event()
+
+    def wait() -> Admin:
+        may_answer.wait(PATIENCE_S)
+        raise LogUnavailable("no leader")
+
+    withdrawn_with_debts(endpoint)
+    running = supervisor(endpoint, log=cast("Log", OtherAdmin(endpoint.log, wait)))
+
+    until(lambda: not running.health.unready(), PATIENCE_S / 2, "production to be ready")
+    running.stop.set()
+    until(lambda: running.is_over, PATIENCE_S / 2, "the supervisor's end")
+
+    assert not may_answer.is_set()
+    may_answer.set()
+    assert running.error == []
