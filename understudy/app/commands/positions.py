@@ -17,7 +17,7 @@ def restore(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be set, and set nothing.")] = False,
     skip_lost: Annotated[
-        bool, typer.Option("--skip-lost", help="Go on behind records that were deleted before they were worked on.")
+        bool, typer.Option("--skip-lost", help="Go on behind records that were never worked on.")
     ] = False,
     recount: Annotated[
         bool, typer.Option("--recount", help="For the comparator: delete its comparisons, and count everything anew.")
@@ -30,7 +30,7 @@ def restore(
 
     A router's are in the routes, a worker's in its lanes and its answers. Positions that are there stay. The group must
     not be running. An input that was deleted and made again needs another endpoint name: this command refuses it where
-    it has fewer records than were routed, and takes it for the old one where it has as many.
+    it has fewer records than were routed, or younger ones, and else takes it for the old one.
     """
     from understudy.app.restoring import comparator
     from understudy.app.restoring.errors import CannotRestore

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a partition goes on. source: how that is known. lost: records that nobody can work on any more; else ""."""
+    """Where a partition goes on. source: how that is known. lost: records that nobody will have worked on; else ""."""
 
     at: TopicPartition
     position: Position
@@ -66,7 +66,8 @@ def restore(admin: Admin, group: str, found: Sequence[Found], *, skip_lost: bool
     lost = [f"{each.at}: {each.lost}" for each in found if each.lost]
     if lost and not skip_lost:
         raise CannotRestore(
-            f"Records are gone that were never worked on ({'; '.join(lost)}). To go on without them, say --skip-lost."
+            f"Records were never worked on, or may not have been ({'; '.join(lost)}). To go on without them, say "
+            "--skip-lost."
         )
     positions: Mapping[TopicPartition, Position] = {each.at: each.position for each in found}
     if positions:

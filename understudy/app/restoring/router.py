@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from router.adoption import Followed
 from schemas.encodings import RowDecoder
@@ -17,17 +17,24 @@ from understudy.deployments.plan import Lane
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from understudy.core.log.contract import Log
+    from understudy.core.log.contract import Admin, Log
     from understudy.core.settings import Settings
     from understudy.deployments.plan import Plan
     from understudy.deployments.reading import History
 
+CLOCKS_APART_MS: Final = 60_000
+"""By how much a producer's clock may be ahead of the brokers'."""
+
 
 @dataclass(slots=True)
 class Routed:
-    """What the routes of one partition say. offset: of the input, behind the last record that they tell of."""
+    """What the routes of one partition say.
+
+    offset: of the input, behind the last record that they tell of. time_ms: when the last row was written.
+    """
 
     offset: int = 0
+    time_ms: int = 0
     revision: int = 0
     excluded: set[Lane] = field(default_factory=set)
 
@@ -45,8 +52,9 @@ class Routed:
 def router_positions(log: Log, settings: Settings) -> list[Found]:
     """The lost positions of the router's group. Partitions of which nothing was routed yet are left to `topics`.
 
-    An input that was made again, and has as many records as were routed of the old one, looks like the old one here.
-    Raises CannotRestore where it has fewer, or routes are gone, too; UnknownTopic, LogUnavailable.
+    An input that was made again has records in place of routed ones. It shows where it has fewer, which is refused, or
+    where some are younger than the routes; else it looks like the old one. Raises CannotRestore where routes are gone,
+    too; UnknownTopic, LogUnavailable.
     """
     names = settings.names
     with log.admin() as admin:
@@ -55,7 +63,8 @@ def router_positions(log: Log, settings: Settings) -> list[Found]:
     routed = read_routes(log, names.routes) if lost else {}
     plans = plans_of(DeploymentsLog(log, names, "positions").read())
     written = {at.partition for at, end in ends.items() if end}
-    return [_found(gap, routed.get(gap.at.partition), plans) for gap in lost if gap.at.partition in written]
+    with log.admin() as admin:
+        return [_found(admin, gap, routed.get(gap.at.partition), plans) for gap in lost if gap.at.partition in written]
 
 
 def read_routes(log: Log, topic: str) -> dict[int, Routed]:
@@ -65,6 +74,8 @@ def read_routes(log: Log, topic: str) -> dict[int, Routed]:
     for at, batch in read_to_end(log, topic):
         for value in batch.columns.values:
             routed.setdefault(at.partition, Routed()).take(decode(value))
+        if at.partition in routed:
+            routed[at.partition].time_ms = batch.max_timestamp_ms
     return routed
 
 
@@ -74,7 +85,8 @@ def plans_of(history: History) -> dict[int, Plan]:
     return {event.plan.revision: event.plan for event in events if event.plan is not None}
 
 
-def _found(gap: Gap, routed: Routed | None, plans: Mapping[int, Plan]) -> Found:
+def _known(gap: Gap, routed: Routed | None) -> Routed:
+    """What the routes say. Raises CannotRestore where that is nothing, or is not of this input."""
     if routed is None:
         raise CannotRestore(
             f"The routes of partition {gap.at.partition} are gone, too, so nobody knows how far {gap.at} was routed. "
@@ -87,6 +99,22 @@ def _found(gap: Gap, routed: Routed | None, plans: Mapping[int, Plan]) -> Found:
             "again, or lost its end. Other records have those offsets now, and partition and offset are what names a "
             "record in all that was answered. Go on under another endpoint name, with this topic as its [input] topic."
         )
+    return routed
+
+
+def _younger(admin: Admin, gap: Gap, routed: Routed) -> str:
+    """What there is to say where records that were routed are younger than their routes; else ""."""
+    younger = admin.offsets_at([gap.at], routed.time_ms + CLOCKS_APART_MS)[gap.at]
+    if younger >= routed.offset:
+        return ""
+    return (
+        f"offset {younger} is younger than the routes, which tell of all below {routed.offset}: where the input was "
+        "made again, those records were never routed, and it needs another endpoint name"
+    )
+
+
+def _found(admin: Admin, gap: Gap, known: Routed | None, plans: Mapping[int, Plan]) -> Found:
+    routed = _known(gap, known)
     plan = plans.get(routed.revision)
     if plan is None:
         raise CannotRestore(
@@ -94,10 +122,10 @@ def _found(gap: Gap, routed: Routed | None, plans: Mapping[int, Plan]) -> Found:
             "topic is not the one that these routes belong to. Restore it, or name the right endpoint."
         )
     note = Followed(plan).excluding(routed.excluded).to_note()
-    lost = f"offsets {routed.offset} to {gap.first - 1} were deleted before they were routed"
+    deleted = f"offsets {routed.offset} to {gap.first - 1} were deleted before they were routed"
     return Found(
         gap.at,
         Position(max(routed.offset, gap.first), note),
         f"routes, revision {routed.revision}",
-        lost if routed.offset < gap.first else "",
+        deleted if routed.offset < gap.first else _younger(admin, gap, routed),
     )

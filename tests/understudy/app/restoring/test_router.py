@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 PLAN = Plan.shadow(2, PRODUCTION, [SHADOW])
 EVENTS = 300
+HOUR_MS = 3_600_000
 
 
 @pytest.mark.parametrize("turns", [3, 9, 200])
@@ -84,6 +86,26 @@ def test_an_input_that_was_made_again_is_not_gone_on_with(endpoint: Stopped) -> 
 
     with endpoint.log.admin() as admin:
         assert admin.positions(names.router_group) == {}
+
+
+def test_an_input_that_was_made_again_and_is_as_long_shows_by_its_younger_records(endpoint: Stopped) -> None:
+    endpoint.route(200)
+    names = endpoint.settings.names
+    made_ms = round(time.time() * 1_000)
+    with endpoint.log.admin() as admin:
+        ends = admin.end_offsets([TopicPartition(names.input, p) for p in range(3)])
+        admin.delete([names.input])
+        admin.create([NewTopic(names.input, 3)])
+    for at, end in ends.items():
+        endpoint.log.append(at, build([Record(None, b"another", made_ms + HOUR_MS)] * (end + 9)))
+
+    found = router_positions(endpoint.log, endpoint.settings)
+
+    assert {each.lost for each in found} == {
+        f"offset 0 is younger than the routes, which tell of all below {each.position.offset}: where the input was "
+        "made again, those records were never routed, and it needs another endpoint name"
+        for each in found
+    }
 
 
 def test_without_routes_nothing_is_guessed(endpoint: Stopped) -> None:
