@@ -34,6 +34,7 @@ pytestmark = pytest.mark.kafka
 CANARY = "sums:v2"
 FATAL_VERSION = "sums:fatal"
 FATAL_A = 666.0
+ENDLESS_A = 667.0
 PARTITIONS = 4
 
 
@@ -47,11 +48,11 @@ def endpoint(tmp_path: Path, kafka_bootstrap: str) -> Iterator[Endpoint]:
     made.close()
 
 
-def produce(endpoint: Endpoint, count: int, *fatal: int) -> None:
-    """So many events; those with these numbers kill the model that is easily killed."""
+def produce(endpoint: Endpoint, count: int, *fatal: int, a: float = FATAL_A) -> None:
+    """So many events; those with these numbers kill the model that is easily killed, or as `a` says."""
     producer = Producer(endpoint.bootstrap, f"{endpoint.name}.input")
     values = encoded_events()
-    deadly = single_object.encode(parse(json.dumps(EVENT_SCHEMA), "Event"), {**event(0), "a": FATAL_A})
+    deadly = single_object.encode(parse(json.dumps(EVENT_SCHEMA), "Event"), {**event(0), "a": a})
     for number in range(count):
         value = deadly if number in fatal else values[number % len(values)]
         producer.send(f"k{number}".encode(), value, 1_700_000_000_000 + number)
@@ -111,13 +112,17 @@ def is_back(endpoint: Endpoint, killed: int) -> bool:
     return workers_of(endpoint, PRODUCTION) not in ([], [killed])
 
 
-def test_a_record_that_kills_its_worker_fails_alone(endpoint: Endpoint, observer: Observer) -> None:
+def register_fatal(endpoint: Endpoint) -> None:
     sys.path.append(str(USER_CODE))
     Fatal = importlib.import_module("fatal").Fatal  # noqa: N806 - the class
     inputs, labels = examples()
     registry, trusted = endpoint.folder / "models", ["fatal.Fatal"]
     model = Fatal().fit(inputs, labels)
     register(model, FATAL_VERSION, registry=registry, example=inputs, columns=["a", "b"], trusted=trusted)
+
+
+def test_a_record_that_kills_its_worker_fails_alone(endpoint: Endpoint, observer: Observer) -> None:
+    register_fatal(endpoint)
     endpoint.start("router", "router")
     supervise(endpoint)
     endpoint.run("deploy", FATAL_VERSION, "--strategy", "basic")
@@ -131,6 +136,23 @@ def test_a_record_that_kills_its_worker_fails_alone(endpoint: Endpoint, observer
     assert [row["error_kind"] for row in failed] == ["killed"] * 3
     assert {row["event_time"].timestamp() for row in failed} == {1_700_000_000 + ms / 1_000 for ms in (700, 701, 2_000)}
     assert "SIGKILL" in failed[0]["error"]
+
+
+def test_a_record_that_hangs_its_worker_fails_alone(endpoint: Endpoint, observer: Observer) -> None:
+    toml = endpoint.folder / "understudy.toml"
+    endpoint.configure(toml.read_text() + "[health]\nstale_s = 4\n[worker]\nisolation_timeout_s = 2\n")
+    register_fatal(endpoint)
+    endpoint.start("router", "router")
+    slot = supervise(endpoint)
+    endpoint.run("deploy", FATAL_VERSION, "--strategy", "basic")
+
+    produce(endpoint, 1_000, 700, a=ENDLESS_A)
+
+    until(lambda: endpoint.answered(FATAL_VERSION) >= 1_000, 90, "1,000 rows")
+    [failed] = [row for row in answers(observer, endpoint).values() if row["outcome"] == "failed"]
+    assert failed["error"] == "the process that scored this record alone did not answer within 1 s"
+    assert failed["event_time"].timestamp() == 1_700_000_000 + 0.7
+    assert "hangs, and ends itself" in endpoint.logged(slot)
 
 
 def test_two_supervisors_reclaim_what_a_canary_owes_without_a_fight(endpoint: Endpoint, observer: Observer) -> None:

@@ -1,9 +1,10 @@
-"""A user's own model that ends its process over certain records."""
+"""A user's own model that ends its process over certain records, and does not come back from others."""
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FATAL: Final = 666.0
+ENDLESS: Final = 667.0
 
 
 class Fatal(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn is not typed
-    """Is a + b more than 5? A record whose a is 666 kills the process, as a bug in a library does."""
+    """Is a + b more than 5? A record whose a is 666 kills the process, as a library's bug does; 667 takes for ever."""
 
     def fit(self, inputs: Any, labels: Any) -> Self:
         """Nothing is learned."""
@@ -29,6 +31,8 @@ class Fatal(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-lear
         numbers = np.asarray(inputs, dtype=float)
         if (numbers[:, 0] == FATAL).any():
             os.kill(os.getpid(), signal.SIGKILL)
+        while (numbers[:, 0] == ENDLESS).any():
+            time.sleep(1)
         more = numbers.sum(axis=1) > 5
         return np.column_stack([~more, more]).astype(np.float64)
 

@@ -127,7 +127,8 @@ class Reclaimer:
             @cache
             def load() -> Scorers:
                 pinned = standing_of(self.state(), production).sha256
-                scorers = load_scorers(self.settings, production, pinned, careful=self.careful, tick=health.tick)
+                with health.unhurried():
+                    scorers = load_scorers(self.settings, production, pinned, careful=self.careful, tick=health.tick)
                 if scorers.cautious is not None:
                     opened.callback(scorers.cautious.close)
                 return scorers
