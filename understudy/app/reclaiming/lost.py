@@ -101,7 +101,7 @@ class LostLanes:
             partition = debt.header.source_partition
             if partition not in inputs:
                 at = TopicPartition(self.names.input, partition)
-                inputs[partition] = opened.enter_context(InputRecords(self.log, at, lowest[partition]))
+                inputs[partition] = opened.enter_context(InputRecords(self.log, at, lowest[partition], self.tick))
             return inputs[partition].find(debt.header.offsets())
 
         return find

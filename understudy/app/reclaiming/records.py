@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from understudy.app.reclaiming.debts import nothing
 from understudy.core.log.errors import LogUnavailable
 from workers.lanes import readable
 
@@ -22,13 +23,22 @@ PATIENCE_S: Final = 30.0
 class InputRecords:
     """Records of one input partition, read once from front to back. A context manager.
 
-    first: the lowest offset that will be asked for. Not for use by more than one thread.
+    first: the lowest offset that will be asked for. tick: called every now and then while it reads. Not for use by
+    more than one thread.
     """
 
-    def __init__(self, log: Log, at: TopicPartition, first: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        log: Log,
+        at: TopicPartition,
+        first: int,
+        tick: Callable[[], None] = nothing,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         with log.admin() as admin:
             start, self._end = admin.start_offsets([at])[at], admin.end_offsets([at])[at]
         self._at: Final = at
+        self._tick: Final = tick
         self._clock: Final = clock
         self._reader: Final = log.reader({at: min(max(first, start), self._end)})
         self._batches: list[Batch] = []
@@ -39,7 +49,7 @@ class InputRecords:
         offsets: ascending, none below what was asked for before. Raises LogUnavailable; PositionExpired where
         retention has overtaken the reading.
         """
-        self._read_to(min(offsets[-1] + 1, self._end))
+        self._read(offsets[0], min(offsets[-1] + 1, self._end))
         wanted, found = frozenset(offsets), {}
         for batch in self._batches:
             columns = readable(batch)[0].columns
@@ -49,10 +59,13 @@ class InputRecords:
         self._batches = [batch for batch in self._batches if batch.next_offset > offsets[-1]]
         return found
 
-    def _read_to(self, end: int) -> None:
+    def _read(self, first: int, end: int) -> None:
+        """Read on up to `end`; what lies before `first` is not kept."""
         deadline_s = self._clock() + PATIENCE_S
         while (position := self._reader.position(self._at)) < end:
-            self._batches += self._reader.poll(POLL_S).get(self._at, ())
+            self._tick()
+            polled = self._reader.poll(POLL_S).get(self._at, ())
+            self._batches += [batch for batch in polled if batch.next_offset > first]
             if self._reader.position(self._at) != position:
                 deadline_s = self._clock() + PATIENCE_S
             elif self._clock() > deadline_s:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from support.pile import stored
 
 from schemas.encodings import RowDecoder, RowEncoder
 from understudy.app.reclaiming.lost import LostLanes
+from understudy.app.roles.probes import Health
 from understudy.core.batches import build_columns
 from understudy.core.log.contract import NewTopic, Output, TopicPartition
 from understudy.core.log.errors import CorruptBatch, LogUnavailable
@@ -20,9 +22,10 @@ from workers.rows import PredictionRows
 from workers.sending import Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from understudy.core.log.contract import Admin, Log, Writer
+    from understudy.core.batches import Batch
+    from understudy.core.log.contract import Admin, Log, Reader, Writer
 
 PRODUCTION = "flights:v2"
 RECORDS = 2_500
@@ -167,6 +170,54 @@ def test_transactions_whose_outcome_is_not_known_are_found_out_about(log: Memory
     assert lost(log).settle(threading.Event())
 
     assert sorted(answered(log)) == list(range(RECORDS))
+
+
+class Slow:
+    """A log on which every poll and every transaction takes 20 seconds."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+        self.now_s = 0.0
+        self.health = Health(stale_s=60.0, clock=lambda: self.now_s)
+        self.unhealthy: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def passes(self) -> None:
+        self.now_s += 20.0
+        self.unhealthy.add(self.health.unhealthy())
+
+    def reader(self, start: Mapping[TopicPartition, int]) -> Reader:
+        reader = self._log.reader(start)
+        poll = reader.poll
+
+        def slow(timeout_s: float) -> Mapping[TopicPartition, Sequence[Batch]]:
+            self.passes()
+            return poll(timeout_s)
+
+        reader.poll = slow  # type: ignore[method-assign]  # a fault
+        return reader
+
+    def writer(self, transactional_id: str) -> Writer:
+        writer = self._log.writer(transactional_id)
+        commit = writer.commit
+
+        def slow(outputs: Iterable[Output]) -> bool:
+            self.passes()
+            return commit(outputs)
+
+        writer.commit = slow  # type: ignore[method-assign]  # a fault
+        return writer
+
+
+def test_one_that_takes_long_is_healthy_as_long_as_it_comes_round(log: MemoryLog) -> None:
+    slow = Slow(log)
+
+    assert replace(lost(slow), tick=slow.health.tick).settle(threading.Event())
+
+    assert slow.now_s > 120
+    assert slow.unhealthy == {""}
 
 
 class Unreachable:
