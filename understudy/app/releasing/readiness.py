@@ -21,14 +21,17 @@ def version_lacks(admin: Admin, settings: Settings, version: str, part: PlannedP
     """What is missing before records can be sent to a version for a part; "" where its workers own every partition.
 
     Workers that are held back as a candidate's are not ready for production, and reclaimers for nothing.
-    Lanes that are not as the input is, because it has grown meanwhile, are made so. Raises CannotProvision.
+    Lanes grow where the input has grown meanwhile; one that is missing is not made. Raises CannotProvision.
     """
     names = settings.names
     lanes = lanes_of(settings, version)
     there = admin.describe([names.input, *lanes])
     count = there[names.input].partitions if names.input in there else 0
-    if any(lane not in there or there[lane].partitions < count for lane in lanes):
-        provision_version(admin, settings, version)
+    missing = [lane for lane in lanes if lane not in there]
+    if missing:
+        return f"the topic {missing[0]}, which does not exist: deploy {version} again"
+    if any(there[lane].partitions < count for lane in lanes):
+        provision_version(admin, settings, version, only_grow=True)
     every = {TopicPartition(lane, partition) for lane in lanes for partition in range(count)}
     admin.end_offsets(every)  # fails as long as one of them has no leader
     unfit = (RECLAIMER, CANDIDATE) if part == "production" else (RECLAIMER,)

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from understudy.app.provision import provision_version
+from understudy.app.provision import may_owe, provision_version
 from understudy.app.reclaiming.debts import has_lanes
 from understudy.app.releasing.errors import NotFinished
 from understudy.app.releasing.fitting import check_fits
@@ -167,14 +167,24 @@ class Releases:
         check_names(self._settings.names, list(dict.fromkeys((*state.versions, change.version))))
         if before is not None and before.stage == "withdrawn":
             self._settle(change, before, wait=wait)
+        only_grow = self._may_have_lost(change.version, before)
         with self._log.admin() as admin:
-            provision_version(admin, self._settings, change.version)
+            provision_version(admin, self._settings, change.version, only_grow=only_grow)
         self._append_if_due(prepare)
         lacking = self._lacks(change.version, change.part)
         if lacking and wait:
             self._await_workers(change, state.stage(change.version))
         forced = f"{NOT_READY}{lacking}" if lacking and not wait else ""
         return self._finish(self._append(lambda state: change.draft(state, forced)), wait=wait)
+
+    def _may_have_lost(self, version: str, standing: Standing | None) -> bool:
+        """Whether a lane that is missing was lost with what the version owes, so that an empty one would hide it.
+
+        What a withdrawn version owes is settled by now.
+        """
+        if standing is None or standing.stage == "withdrawn" or not may_owe(standing):
+            return False
+        return standing.is_in_plan or bool(left_without_lanes(self._log, self._settings, version, standing))
 
     def _settle(self, change: Change, standing: Standing, *, wait: bool) -> None:
         """What the version was taken back with is accounted for before it begins anew.
