@@ -3,19 +3,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.small_endpoint import PRODUCTION
+from support.small_endpoint import PRODUCTION, SHADOW
 
-from understudy.app.provision import lanes_of, provision_version
+from understudy.app.provision import CannotProvision, lanes_of, provision_version
+from understudy.app.releasing.errors import NotFinished
 from understudy.app.releasing.orders import Order
 from understudy.app.releasing.readiness import routers_lack, version_lacks
 from understudy.core.log.contract import Position, SessionSpec, TopicPartition
 from understudy.core.topics import slot_id
+from understudy.deployments.errors import Refused
 from understudy.deployments.plan import Plan
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from support.releasing import World
 
     from understudy.deployments.fold import PlannedPart
+
+AS_SHADOW = Order(SHADOW, "shadow")
 
 
 def lacks(world: World, part: PlannedPart = "production") -> str:
@@ -100,18 +106,9 @@ def test_a_plan_is_adopted_when_every_partitions_note_has_it_or_a_later_one(worl
     assert lack(2) == "routers to adopt revision 2 (1 of 3 partitions so far)"
 
 
-@pytest.fixture
-def in_production(world: World) -> World:
-    """The first version answers, and a router has adopted that."""
-    world.releases().deploy(Order(PRODUCTION, "basic"), wait=False)
-    world.adopt()
-    return world
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
+def starts(world: World, version: str) -> set[int]:
+    with world.log.admin() as admin:
+        return {position.offset for position in admin.positions(world.settings.names.worker_group(version)).values()}
 
 
 def test_what_was_taken_back_begins_anew_once_what_it_left_is_accounted_for(

@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from support.small_endpoint import PRODUCTION, SHADOW
 
-from understudy.app.provision import CannotProvision
 from understudy.app.releasing.errors import DoesNotFit, NotFinished
 from understudy.app.releasing.orders import Order
 from understudy.app.releasing.releases import person
-from understudy.core.log.contract import TopicPartition
 from understudy.core.log.errors import UnknownTopic
 from understudy.core.log.memory import MemoryLog
 from understudy.deployments.errors import Refused
@@ -18,7 +15,7 @@ from understudy.deployments.plan import Canary, Plan
 from understudy.models.errors import UnknownModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import ExitStack
 
     from support.releasing import World
 
@@ -26,20 +23,6 @@ if TYPE_CHECKING:
 
 FIRST = Order(PRODUCTION, "basic")
 AS_SHADOW = Order(SHADOW, "shadow")
-
-
-@pytest.fixture
-def in_production(world: World) -> World:
-    """The first version answers, and a router has adopted that."""
-    world.releases().deploy(FIRST, wait=False)
-    world.adopt()
-    return world
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def starts(world: World, version: str) -> set[int]:
