@@ -98,6 +98,7 @@ class LostLanes:
         inputs: dict[int, InputRecords] = {}
 
         def find(debt: Debt) -> Mapping[int, Columns]:
+            self.tick()
             partition = debt.header.source_partition
             if partition not in inputs:
                 at = TopicPartition(self.names.input, partition)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from understudy.core.batches import Batch
     from understudy.core.log.contract import Admin, Log, Reader, Writer
+    from understudy.models.scoring import Scored
 
 PRODUCTION = "flights:v2"
 RECORDS = 2_500
@@ -218,6 +219,31 @@ def test_one_that_takes_long_is_healthy_as_long_as_it_comes_round(log: MemoryLog
 
     assert slow.now_s > 120
     assert slow.unhealthy == {""}
+
+
+def test_one_whose_model_is_slow_is_healthy_however_many_small_debts_a_transaction_settles(log: MemoryLog) -> None:
+    frames = range(RECORDS, RECORDS + 100, 10)
+    log.append(INPUT, stored([event(offset) for offset in range(RECORDS, RECORDS + 100)], 0))
+    routes = [route(first, 10) for first in frames]
+    none: list[bytes | None] = [None] * 10
+    log.append(TopicPartition(TOPICS.routes, 0), build_columns(none, routes, [1_000] * 10))
+    slow = Slow(log)
+    answering = Answering(decoder(), SlowModel(slow))
+
+    assert replace(lost(slow), tick=slow.health.tick, answering=answering).settle(threading.Event())
+
+    assert slow.unhealthy == {""}
+
+
+@dataclass
+class SlowModel:
+    """Takes 20 seconds for every call."""
+
+    slow: Slow
+
+    def score(self, rows: Sequence[Mapping[str, object]]) -> Scored:
+        self.slow.passes()
+        return Doubling().score(rows)
 
 
 class Unreachable:
