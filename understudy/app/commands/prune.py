@@ -31,7 +31,8 @@ def prune(
 ) -> None:
     """Delete the lanes of versions that left.
 
-    A version that still owes an answer keeps them. Its answers, and what was counted of it, stay.
+    A version that still owes an answer keeps them, and so does the one that production would be rolled back to, unless
+    it is named. Answers, and what was counted, stay.
     """
     from understudy.app.releasing.pruning import DAY_MS, chosen, gone
     from understudy.app.releasing.pruning import prune as delete
@@ -58,4 +59,5 @@ def prune(
 def _tell(found: "Sequence[Gone]", due: "Sequence[Gone]", left_days: float) -> None:
     for each in found:
         if each not in due:
-            complain(f"{each.version} stays: {each.owes or f'it left less than {left_days:g} days ago'}.")
+            why = "production would be rolled back to it; name it to delete it" if each.is_fallback else ""
+            complain(f"{each.version} stays: {each.owes or why or f'it left less than {left_days:g} days ago'}.")

@@ -28,13 +28,17 @@ LEFT: Final = frozenset({"retired", "withdrawn"})
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A version that left and has topics. left_ms: when, by the clock of who took it out. owes: why it must stay."""
+    """A version that left and has topics. left_ms: when, by the clock of who took it out. owes: why it must stay.
+
+    is_fallback: production would be rolled back to it.
+    """
 
     version: str
     standing: Standing
     left_ms: int
     topics: tuple[str, ...]
     owes: str = ""
+    is_fallback: bool = False
 
 
 def gone(log: Log, settings: Settings) -> list[Gone]:
@@ -45,7 +49,14 @@ def gone(log: Log, settings: Settings) -> list[Gone]:
     in_flight = _in_flight(log, settings)
     with log.admin() as admin:
         return [
-            Gone(version, standing, since_ms[version], topics, _owes(log, settings, version, standing, in_flight))
+            Gone(
+                version,
+                standing,
+                since_ms[version],
+                topics,
+                _owes(log, settings, version, standing, in_flight),
+                version == history.state.previous,
+            )
             for version, standing in left.items()
             if (topics := _topics(admin, settings, version))
         ]
@@ -54,7 +65,7 @@ def gone(log: Log, settings: Settings) -> list[Gone]:
 def chosen(found: Sequence[Gone], versions: Collection[str], before_ms: int) -> list[Gone]:
     """Those of them that are to be pruned: the ones named, else all that owe nothing and left before a moment.
 
-    Raises Refused for a version that is named and cannot be.
+    A fallback has to be named. Raises Refused for a version that is named and cannot be.
     """
     known = {each.version: each for each in found}
     for version in versions:
@@ -65,7 +76,7 @@ def chosen(found: Sequence[Gone], versions: Collection[str], before_ms: int) -> 
             raise Refused(f"{version} cannot be pruned yet: {known[version].owes}")
     if versions:
         return [known[version] for version in dict.fromkeys(versions)]
-    return [each for each in found if not each.owes and each.left_ms <= before_ms]
+    return [each for each in found if not (each.owes or each.is_fallback) and each.left_ms <= before_ms]
 
 
 def prune(log: Log, settings: Settings, actor: str, one: Gone, reason: str = "") -> None:

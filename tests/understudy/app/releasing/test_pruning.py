@@ -140,15 +140,26 @@ def test_a_version_that_came_back_and_left_again_may_owe_something_new(left: Wor
 def test_all_that_left_long_ago_or_those_that_are_named() -> None:
     left = Standing("withdrawn", "abc")
     old, young = Gone("m:v1", left, 1_000, ()), Gone("m:v2", left, 9_000, ())
-    owing = Gone("m:v3", left, 1_000, (), "much")
-    every = [old, young, owing]
+    owing, fallback = Gone("m:v3", left, 1_000, (), "much"), Gone("m:v4", left, 1_000, (), is_fallback=True)
+    every = [old, young, owing, fallback]
 
     assert chosen(every, (), 5_000) == [old]
     assert chosen(every, ["m:v2", "m:v2"], 5_000) == [young]
+    assert chosen(every, ["m:v4"], 5_000) == [fallback]
     with pytest.raises(Refused, match="m:v3 cannot be pruned yet: much"):
         chosen(every, ["m:v2", "m:v3"], 5_000)
-    with pytest.raises(Refused, match="m:v9 has not left, or has no topics: what can be pruned is m:v1, m:v2, m:v3"):
+    with pytest.raises(
+        Refused, match="m:v9 has not left, or has no topics: what can be pruned is m:v1, m:v2, m:v3, m:v4"
+    ):
         chosen(every, ["m:v9"], 5_000)
+
+
+def test_the_version_that_production_would_be_rolled_back_to_is_known(world: World) -> None:
+    releases = world.releases()
+    releases.deploy(Order(PRODUCTION, "basic"), wait=False)
+    releases.deploy(Order(SHADOW, "basic"), wait=False)
+
+    assert [(each.version, each.is_fallback) for each in found(world)] == [(PRODUCTION, True)]
 
 
 def test_a_version_left_when_it_last_changed() -> None:
