@@ -9,6 +9,8 @@ HOW_TO_MAKE_IT: Final = (
     "and deploy it again."
 )
 """What to do about a topic that does not exist and may be a lane."""
+HOW_TO_GROW_IT: Final = "Grow it with `understudy topics`, which says why where that cannot be."
+"""What to do about a topic that lacks a partition."""
 WAYS_ON: Final = (
     "Partition and offset in the input name a record in all that was answered, so an input that was made again needs "
     "another endpoint name. Positions in any other topic are set anew with `understudy positions restore`."

@@ -16,7 +16,7 @@ from kafka.protocol.admin import (
 )
 
 from understudy.core.log.contract import TopicInfo, TopicPartition
-from understudy.core.log.errors import GroupIsLive, LogError, LogUnavailable, TopicExists, UnknownTopic
+from understudy.core.log.errors import HOW_TO_MAKE_IT, GroupIsLive, LogError, LogUnavailable, TopicExists, UnknownTopic
 from understudy.core.log.kafka.client import RETRIABLE, ensure, refused
 from understudy.core.log.kafka.deletion import delete_records
 from understudy.core.log.kafka.groups import describe_group, remove_member
@@ -117,7 +117,7 @@ class KafkaAdmin:
         )
         for result in self._patiently(lambda: self._client.call(request, self._client.any_node())).results:
             if result.error_code == NO_TOPIC:
-                raise UnknownTopic(f"Topic {topic} does not exist. Create it with `understudy topics`.")
+                raise UnknownTopic(f"Topic {topic} does not exist. {HOW_TO_MAKE_IT}")
             explain(result.error_code, f"to grow topic {topic} to {partitions} partitions", result.error_message)
         self._await_leaders({topic: partitions})
 

@@ -12,7 +12,7 @@ from kafka.net.selector import NetworkSelector
 from kafka.protocol.metadata import ApiVersionsRequest, FindCoordinatorRequest, MetadataRequest
 
 from understudy.core.log.contract import TopicPartition
-from understudy.core.log.errors import LogUnavailable, UnknownTopic
+from understudy.core.log.errors import HOW_TO_MAKE_IT, LogUnavailable, UnknownTopic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -162,7 +162,7 @@ class Client:
     def _look_up(self, topics: set[str]) -> None:
         found = self.topics(topics)
         for name in topics - found.keys():
-            raise UnknownTopic(f"Topic {name} does not exist. Create it with `understudy topics`.")
+            raise UnknownTopic(f"Topic {name} does not exist. {HOW_TO_MAKE_IT}")
         for name, topic in found.items():
             self._leaders.update({TopicPartition(name, index): node for index, node in topic.leaders.items()})
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from kafka import errors
 
 from understudy.core.log.errors import (
+    HOW_TO_GROW_IT,
     HOW_TO_MAKE_IT,
     OutputMissing,
     OutputRefused,
@@ -68,7 +69,9 @@ def refusal_of(
             return OutputMissing(f"Topic {at.topic} does not exist. {HOW_TO_MAKE_IT}", topic=at.topic)
         if at.partition not in found[at.topic].leaders and waited_s >= OFFLINE_PATIENCE_S:
             count = len(found[at.topic].leaders)
-            return OutputMissing(f"{at} does not exist: the topic has {count} partitions only.", topic=at.topic)
+            return OutputMissing(
+                f"{at} does not exist: the topic has {count} partitions. {HOW_TO_GROW_IT}", topic=at.topic
+            )
     leaders = {at: found[at.topic].leaders.get(at.partition) for at in partitions}
     offline = [at for at, node in leaders.items() if node == NO_LEADER]
     some_led = any(node is not None and node >= 0 for node in leaders.values())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from kafka import errors
 
-from understudy.core.log.errors import PositionExpired, TopicRecreated, UnknownTopic
+from understudy.core.log.errors import HOW_TO_MAKE_IT, PositionExpired, TopicRecreated, UnknownTopic
 from understudy.core.log.kafka.client import RETRIABLE, by_node, refused
 from understudy.core.log.kafka.fetch import OutOfRange, fetch_request, scan_fetched
 from understudy.core.log.kafka.offsets import held_range
@@ -95,7 +95,7 @@ class KafkaReader:
         found = self._client.topics(names)
         for name in names:
             if name not in found:
-                raise UnknownTopic(f"Topic {name} does not exist. Create it with `understudy topics`.")
+                raise UnknownTopic(f"Topic {name} does not exist. {HOW_TO_MAKE_IT}")
             if self._topic_ids.setdefault(name, found[name].topic_id) != found[name].topic_id:
                 raise TopicRecreated(f"Topic {name} was deleted and made again: start reading it anew.")
         self._check_at = time.monotonic() + TOPICS_CHECK_S

@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from understudy.core.log.contract import TopicInfo, TopicPartition
-from understudy.core.log.errors import HOW_TO_MAKE_IT, OutputMissing, TopicExists, UnknownTopic
+from understudy.core.log.errors import HOW_TO_GROW_IT, HOW_TO_MAKE_IT, OutputMissing, TopicExists, UnknownTopic
 from understudy.core.log.memory.storage import MAX_MESSAGE_BYTES, PartitionLog
 
 if TYPE_CHECKING:
@@ -90,7 +90,9 @@ class Topics:
             raise OutputMissing(f"The topic {at.topic} does not exist. {HOW_TO_MAKE_IT}", topic=at.topic)
         if not 0 <= at.partition < len(topic.partitions):
             count = len(topic.partitions)
-            raise OutputMissing(f"{at} does not exist: the topic has {count} partitions only.", topic=at.topic)
+            raise OutputMissing(
+                f"{at} does not exist: the topic has {count} partitions. {HOW_TO_GROW_IT}", topic=at.topic
+            )
         return topic.partitions[at.partition]
 
     def counts(self, names: Iterable[str]) -> dict[str, int]:

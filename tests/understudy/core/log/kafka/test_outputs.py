@@ -40,7 +40,9 @@ def test_a_partition_that_is_not_there_is_refused_when_it_stays_so() -> None:
     refusal = refusal_of(wanted, found, OFFLINE_PATIENCE_S)
     assert isinstance(refusal, OutputMissing)
     assert refusal.topic == "led"
-    assert str(refusal) == "led[7] does not exist: the topic has 2 partitions only."
+    assert str(refusal).startswith(
+        "led[7] does not exist: the topic has 2 partitions. Grow it with `understudy topics`"
+    )
 
 
 @pytest.mark.parametrize(
