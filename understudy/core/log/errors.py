@@ -12,8 +12,9 @@ HOW_TO_MAKE_IT: Final = (
 HOW_TO_GROW_IT: Final = "Grow it with `understudy topics`, which says why where that cannot be."
 """What to do about a topic that lacks a partition."""
 WAYS_ON: Final = (
-    "Partition and offset in the input name a record in all that was answered, so an input that was made again needs "
-    "another endpoint name. Positions in any other topic are set anew with `understudy positions restore`."
+    "Offsets in it mean something else now. Partition and offset in the input name a record in all that was answered, "
+    "so an input that was made again needs another endpoint name. Positions in any other topic are set anew with "
+    "`understudy positions restore`."
 )
 """What to do about a topic that was deleted and made again."""
 

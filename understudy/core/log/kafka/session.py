@@ -245,10 +245,7 @@ class KafkaSession:
             known = self._topic_ids.setdefault(topic, found[topic].topic_id)
             self._first_seen.setdefault(topic, len(found[topic].leaders))
             if known != found[topic].topic_id:
-                raise TopicRecreated(
-                    f"Topic {topic} was deleted and made again (its id was {known}, and is {found[topic].topic_id}): "
-                    f"offsets in it mean something else now. {WAYS_ON}"
-                )
+                raise TopicRecreated(f"Topic {topic} was deleted and made again. {WAYS_ON}")
         return frozenset(TopicPartition(name, index) for name, topic in found.items() for index in topic.leaders)
 
     def _look_around(self, age_s: float) -> None:

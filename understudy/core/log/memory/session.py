@@ -179,9 +179,7 @@ class MemorySession:
             known = self._topic_ids.setdefault(name, topic.topic_id)
             self._first_seen.setdefault(name, len(topic.partitions))
             if known != topic.topic_id:
-                raise TopicRecreated(
-                    f"The topic {name} was deleted and made again: offsets in it mean something else now. {WAYS_ON}"
-                )
+                raise TopicRecreated(f"The topic {name} was deleted and made again. {WAYS_ON}")
         if now_s >= self._metadata_due_s:
             self._metadata_due_s = now_s + self._spec.metadata_age_s
             with self._cluster.turn():
