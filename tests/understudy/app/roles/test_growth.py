@@ -16,7 +16,7 @@ from router.step import RouterStep
 from understudy.app.provision import provision
 from understudy.app.roles.growth import GrowingSession, Growth
 from understudy.core.frames import FrameReader
-from understudy.core.log.contract import Output, SessionSpec
+from understudy.core.log.contract import NewTopic, Output, SessionSpec
 from understudy.core.log.errors import LogError, OutputMissing
 from understudy.core.log.kafka import KafkaLog
 from understudy.core.log.memory import MemoryLog
@@ -116,6 +116,28 @@ def test_a_grown_input_is_routed_without_anybody_making_topics(
     assert routed(log, names.requests(PRODUCTION)) == routed(log, names.shadow_requests(SHADOW)) == [*range(AFTER)]
     assert partitions(log, names.routes, names.predictions, names.shadow_requests(PRODUCTION)) == {AFTER}
     assert partitions(log, names.deployments) == {1}
+
+
+def test_a_candidates_lane_that_is_made_again_too_small_grows_and_production_goes_on(
+    log: Log, settings: Settings
+) -> None:
+    production, lane = settings.names.requests(PRODUCTION), settings.names.shadow_requests(SHADOW)
+    stop = threading.Event()
+    router = threading.Thread(target=route, args=(log, settings, "a", stop.is_set))
+    router.start()
+    try:
+        write(log, settings, range(BEFORE))
+        wait_until(lambda: done(log, settings, BEFORE))
+        with log.admin() as admin:
+            admin.delete([lane])
+            admin.create([NewTopic(lane, BEFORE - 1)])
+        write(log, settings, range(BEFORE))
+        wait_until(lambda: routed(log, production) == sorted([*range(BEFORE)] * 2))
+    finally:
+        stop.set()
+        router.join(PATIENCE_S)
+
+    assert routed(log, lane) == [*range(BEFORE)]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
