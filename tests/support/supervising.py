@@ -20,9 +20,8 @@ PRODUCTION, CANDIDATE = Key(V1, "production"), Key(V2, "candidate")
 
 @dataclass
 class Child:
-    """A worker that a test plays."""
+    """A process that a test plays."""
 
-    launch: Launch
     ready: bool = False
     code: int | None = None
     told: list[str] = field(default_factory=list)
@@ -42,11 +41,18 @@ class Child:
 
 
 @dataclass
+class WorkerChild(Child):
+    """One that was started to work for a version."""
+
+    launch: Launch = field(kw_only=True)
+
+
+@dataclass
 class World:
     """A supervisor whose workers, releases and clock are played by hand."""
 
     state: State
-    children: list[Child] = field(default_factory=list)
+    children: list[WorkerChild] = field(default_factory=list)
     paused: list[tuple[str, str]] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
     unanswered: set[str] = field(default_factory=set)
@@ -57,10 +63,10 @@ class World:
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self, self, "pod-0", Limits(deaths=3, window_s=300))
 
-    def launch(self, launch: Launch) -> Child:
+    def launch(self, launch: Launch) -> WorkerChild:
         if launch.version == self.refuses_to_launch:
             raise BlockingIOError(11, "Resource temporarily unavailable")
-        self.children.append(Child(launch))
+        self.children.append(WorkerChild(launch=launch))
         return self.children[-1]
 
     def owes_nothing(self, version: str, standing: Standing) -> bool | None:
@@ -79,7 +85,7 @@ class World:
         self.supervisor.look(self.state, self.now_s)
         return dict(self.supervisor.lives)
 
-    def child(self, version: str) -> Child:
+    def child(self, version: str) -> WorkerChild:
         """The version's latest."""
         return next(child for child in reversed(self.children) if child.launch.version == version)
 

@@ -6,10 +6,11 @@ import logging
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 import structlog
 
+from understudy.core.log.around import SessionAround
 from understudy.core.log.contract import EMPTY
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-    from understudy.core.log.contract import Output, Polled, Position, Session, TopicPartition
+    from understudy.core.log.contract import Output, Polled, Position, TopicPartition
 
 Format = Literal["auto", "json", "console"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -54,11 +55,10 @@ class Totals:
         self.sums[metric] = self.sums.get(metric, 0) + amount
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredSession:
+@dataclass(slots=True)
+class MeasuredSession(SessionAround):
     """A session that tells a hook what goes through it."""
 
-    session: Session
     hook: Hook
     clock: Callable[[], float] = time.perf_counter
 
@@ -91,16 +91,6 @@ class MeasuredSession:
             self.hook("records_out", sum(output.batch.count for output in written))
             self.hook("bytes_out", sum(output.batch.size_bytes for output in written))
         return committed
-
-    def close(self) -> None:
-        """As `Session.close`."""
-        self.session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @dataclass(slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from understudy.app.provision import follow_growth
+from understudy.core.log.around import SessionAround
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.errors import UnknownTopic
 from understudy.core.telemetry import logger
@@ -13,7 +14,7 @@ from understudy.core.telemetry import logger
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from understudy.core.log.contract import Log, Output, Polled, Position, Session, TopicPartition
+    from understudy.core.log.contract import Log, Output, Polled, Position, TopicPartition
     from understudy.core.settings import Settings
 
 
@@ -47,13 +48,12 @@ class Growth:
 
 
 @dataclass(slots=True)
-class GrowingSession:
+class GrowingSession(SessionAround):
     """A session that lets the topics grow before it hands out input partitions that they may not have.
 
     covered: partitions that they are known to have.
     """
 
-    session: Session
     growth: Growth
     covered: int = field(default=0, init=False)
 
@@ -79,13 +79,3 @@ class GrowingSession:
             if self.growth.follow():
                 return False
             raise
-
-    def close(self) -> None:
-        """As `Session.close`."""
-        self.session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -7,10 +7,11 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, runtime_checkable
 
 from schemas.errors import SchemaUnavailable
 from understudy.app.roles.probes import Health
+from understudy.core.log.around import SessionAround
 from understudy.core.log.contract import EMPTY
 from understudy.core.log.errors import LogUnavailable, UnknownTopic
 from understudy.core.run import Step, run
@@ -101,11 +102,10 @@ def run_role(role: Role, log: Log, stop: Stop, *, patience_s: float = PATIENCE_S
     telling.info("stopped", reason=role.over() or "told to", records_in=int(totals.sums.get("records_in", 0)))
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedSession:
+@dataclass(slots=True)
+class WatchedSession(SessionAround):
     """A session that shows what it owns, as far as the positions are known: nothing after a commit that was lost."""
 
-    session: Session
     owned: set[TopicPartition] = field(default_factory=set)
 
     def poll(
@@ -126,16 +126,6 @@ class WatchedSession:
         if not committed:
             self.owned.clear()
         return committed
-
-    def close(self) -> None:
-        """As `Session.close`."""
-        self.session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @dataclass(slots=True)

@@ -1,35 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
+from support.supervising import Child
 
 from understudy.app.supervising.household import GRACE_S, Household
 from understudy.app.supervising.launching import FENCED
 from understudy.core.log.errors import Fenced
-
-
-@dataclass
-class Child:
-    """A process that a test plays."""
-
-    ready: bool = False
-    code: int | None = None
-    told: list[str] = field(default_factory=list)
-
-    def is_ready(self) -> bool:
-        return self.ready
-
-    def exit_code(self) -> int | None:
-        return self.code
-
-    def terminate(self) -> None:
-        self.told.append("terminate")
-
-    def kill(self) -> None:
-        self.told.append("kill")
-        self.code = -9
 
 
 class Home:
