@@ -83,7 +83,17 @@ def test_a_worker_of_a_model_that_is_not_there_names_those_that_are(flights_endp
 
 
 @pytest.mark.parametrize(
-    "command", [("nonsense",), ("worker",), ("router", "--nonsense"), ("produce", "--rate", "fast"), ("broker", "sell")]
+    "command",
+    [
+        ("nonsense",),
+        ("worker",),
+        ("worker", "flights"),
+        ("deploy", "v2", "--strategy", "shadow"),
+        ("router", "--nonsense"),
+        ("produce", "--rate", "fast"),
+        ("broker", "sell"),
+        ("demo", "--broker", "nonsense"),
+    ],
 )
 def test_wrong_usage_is_status_2_and_names_the_help(
     unprovisioned: Callable[..., Endpoint], command: tuple[str, ...]

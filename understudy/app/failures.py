@@ -11,7 +11,6 @@ def told(error: Exception) -> str | None:
 def _foreseen() -> tuple[type[Exception], ...]:
     # Imported when something failed: the command line starts without them.
     from schemas.errors import InvalidSchema, SchemaUnavailable  # noqa: PLC0415
-    from understudy.app.brokers.choice import BadChoice  # noqa: PLC0415
     from understudy.app.brokers.jars import BrokerError  # noqa: PLC0415
     from understudy.app.demo.errors import NoScenery, RoleDied, Stuck  # noqa: PLC0415
     from understudy.app.provision import CannotProvision  # noqa: PLC0415
@@ -27,7 +26,6 @@ def _foreseen() -> tuple[type[Exception], ...]:
     from understudy.models.errors import ModelError  # noqa: PLC0415
 
     return (
-        BadChoice,
         BadName,
         BadSource,
         BrokerError,

@@ -54,6 +54,18 @@ def outside(context: typer.Context) -> Outside:
     return given
 
 
+def a_version(value: str | None) -> str | None:
+    """The callback of an argument NAME:VERSION: what cannot be one is wrong usage."""
+    from understudy.core.topics import BadName, parse_version  # noqa: PLC0415 - --help is to answer at once
+
+    if value is not None:
+        try:
+            parse_version(value)
+        except BadName as error:
+            raise typer.BadParameter(str(error)) from error
+    return value
+
+
 def settings_of(config: Path | None, bootstrap: str | None = None, health_port: int | None = None) -> "Settings":
     """The settings, with the flags that stand above them. Raises SettingsError."""
     from understudy.core.settings_loading import load  # noqa: PLC0415 - --help is to answer at once

@@ -6,7 +6,7 @@ import pytest
 import typer
 import typer.main
 
-from understudy.app.options import outside, settings_of
+from understudy.app.options import a_version, outside, settings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,3 +29,11 @@ def test_a_command_that_was_not_given_a_log_says_so() -> None:
 
     with pytest.raises(TypeError, match=r"started through understudy\.app\.cli"):
         app([], standalone_mode=False)
+
+
+def test_an_argument_that_cannot_be_a_version_is_wrong_usage() -> None:
+    assert a_version(None) is None
+    assert a_version("flights:v2") == "flights:v2"
+    for text in ("flights", "flights:", "fli ghts:v2"):
+        with pytest.raises(typer.BadParameter):
+            a_version(text)

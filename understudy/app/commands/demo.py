@@ -26,7 +26,7 @@ def demo(*, broker: BrokerChoice = "auto", fast: Fast = False, json_file: JsonFi
     It trains four models and needs a checkout of the project: make demo. On a broker that you name, it uses topics
     of its own, and deletes them.
     """
-    from understudy.app.brokers.choice import choose
+    from understudy.app.brokers.choice import BadChoice, choose
     from understudy.app.demo.outcome import as_json
     from understudy.app.demo.scenery import forget_settings
     from understudy.app.demo.screen import Screen
@@ -35,7 +35,10 @@ def demo(*, broker: BrokerChoice = "auto", fast: Fast = False, json_file: JsonFi
 
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no folder {json_file.parent}", param_hint="--json")
-    choice = choose(broker)
+    try:
+        choice = choose(broker)
+    except BadChoice as error:
+        raise typer.BadParameter(str(error), param_hint="--broker") from error
     forget_settings(os.environ, keep_security=choice.kind == "given")
     # The models are small: several threads for one are slower, and far slower beside others on a busy machine.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

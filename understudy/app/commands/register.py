@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from understudy.app.options import AsJson, Config
+from understudy.app.options import AsJson, Config, a_version
 from understudy.app.output import say
 
 
 def register(
-    version: Annotated[str, typer.Argument(metavar="NAME:VERSION", help="What to call it.")],
+    version: Annotated[str, typer.Argument(metavar="NAME:VERSION", callback=a_version, help="What to call it.")],
     model: Annotated[Path, typer.Argument(help="The model, saved with skops.io.dump.")],
     *,
     schema: Annotated[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from understudy.app.options import AsJson, Bootstrap, Config, outside, settings_of
+from understudy.app.options import AsJson, Bootstrap, Config, a_version, outside, settings_of
 from understudy.app.output import complain, say, say_json
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from understudy.app.releasing.releases import Released, Releases
 
 Candidate = Annotated[
-    str | None, typer.Argument(metavar="[NAME:VERSION]", help="Default: the one that can only be meant.")
+    str | None,
+    typer.Argument(metavar="[NAME:VERSION]", callback=a_version, help="Default: the one that can only be meant."),
 ]
 Reason = Annotated[str, typer.Option(help="Why, for the history.")]
 Wait = Annotated[
@@ -29,7 +30,7 @@ TIMEOUT_S = 600.0
 
 def deploy(
     context: typer.Context,
-    version: Annotated[str, typer.Argument(metavar="NAME:VERSION", help="A registered version.")],
+    version: Annotated[str, typer.Argument(metavar="NAME:VERSION", callback=a_version, help="A registered version.")],
     *,
     strategy: Annotated[
         Literal["basic", "shadow", "canary"],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from understudy.app.commands.instance import Instance, Tethered, instance, launcher_of
-from understudy.app.options import Bootstrap, Config, HealthPort, Slot
+from understudy.app.options import Bootstrap, Config, HealthPort, Slot, a_version
 
 if TYPE_CHECKING:
     from understudy.app.supervising.launching import Launch
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from understudy.app.supervising.wanted import Kind
     from understudy.core.settings import Settings
 
-Version = Annotated[str | None, typer.Argument(metavar="[NAME:VERSION]", help="The deployed version to work for.")]
+Version = Annotated[
+    str | None, typer.Argument(metavar="[NAME:VERSION]", callback=a_version, help="The deployed version to work for.")
+]
 Follow = Annotated[bool, typer.Option("--follow", help="Run a worker for each version that is deployed.")]
 Reclaim = Annotated[bool, typer.Option("--reclaim", help="Account for what this withdrawn version owes.")]
 Careful = Annotated[bool, typer.Option("--careful", help="Score first in processes of their own; after a crash.")]
