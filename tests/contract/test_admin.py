@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from support.driving import CREATED_MS, Driver, at, batch, begin_at, seen
+from support.driving import CREATED_MS, Driver, at, batch, begin_at
 
 from understudy.core.log.contract import GroupMember, NewTopic, Output, Position
-from understudy.core.log.errors import GroupIsLive, NoteTooLong, PositionExpired, TopicExists, UnknownTopic
+from understudy.core.log.errors import GroupIsLive, NoteTooLong, TopicExists, UnknownTopic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,54 +109,6 @@ def test_offsets_of_an_unknown_topic_are_an_error(harness: LogHarness, admin: Ad
         admin.start_offsets([nowhere])
     with pytest.raises(UnknownTopic, match="nowhere"):
         admin.offsets_at([nowhere], 0)
-
-
-def test_records_below_an_offset_are_deleted(harness: LogHarness, admin: Admin) -> None:
-    topic = harness.create_topic("made", 2)
-    for partition in range(2):
-        harness.append(topic, partition, batch("a0", "a1"), batch("a2"))
-
-    admin.delete_records({at(topic, 0): 2})
-
-    assert admin.start_offsets([at(topic, 0), at(topic, 1)]) == {at(topic, 0): 2, at(topic, 1): 0}
-    assert (seen(harness, topic, 0), seen(harness, topic, 1)) == (["a2"], ["a0", "a1", "a2"])
-
-
-def test_deleting_what_is_gone_already_changes_nothing(harness: LogHarness, admin: Admin) -> None:
-    topic = harness.create_topic("made")
-    harness.append(topic, 0, batch("a0"), batch("a1"))
-    admin.delete_records({at(topic): 1})
-
-    admin.delete_records({at(topic): 0})
-    admin.delete_records({})
-
-    assert seen(harness, topic) == ["a1"]
-
-
-def test_deleting_beyond_the_end_deletes_what_is_there(harness: LogHarness, admin: Admin) -> None:
-    topic = harness.create_topic("made", 2)
-    for partition in range(2):
-        harness.append(topic, partition, batch("a0"), batch("a1"))
-
-    admin.delete_records({at(topic, 0): 9, at(topic, 1): 1})
-    harness.append(topic, 0, batch("a2"))
-
-    assert admin.start_offsets([at(topic, 0)]) == {at(topic, 0): 2}
-    assert (seen(harness, topic, 0), seen(harness, topic, 1)) == (["a2"], ["a1"])
-
-
-def test_a_reader_of_what_was_deleted_is_told_so(harness: LogHarness, admin: Admin) -> None:
-    topic = harness.create_topic("made")
-    harness.append(topic, 0, batch("a0"), batch("a1"))
-    admin.delete_records({at(topic): 1})
-
-    with harness.log.reader({at(topic): 0}) as reader, pytest.raises(PositionExpired):
-        harness.wait_until(lambda: bool(reader.poll(0.05)), 10.0, "an error")
-
-
-def test_records_of_an_unknown_topic_cannot_be_deleted(harness: LogHarness, admin: Admin) -> None:
-    with pytest.raises(UnknownTopic, match="nowhere"):
-        admin.delete_records({at(harness.name("nowhere")): 1})
 
 
 def test_offsets_at_a_time_are_the_first_at_or_after_it(harness: LogHarness, admin: Admin) -> None:

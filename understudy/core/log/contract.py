@@ -246,13 +246,6 @@ class Admin(Protocol):
         """The first offset whose timestamp is at or after `timestamp_ms`; the end where there is none."""
         ...
 
-    def delete_records(self, before: Mapping[TopicPartition, int]) -> None:
-        """Delete all records below these offsets, as retention does; one behind the end stands for the end.
-
-        Readers that stand before them get PositionExpired. Raises UnknownTopic.
-        """
-        ...
-
     def positions(self, group: str) -> Mapping[TopicPartition, Position]:
         """All positions that the group has committed."""
         ...

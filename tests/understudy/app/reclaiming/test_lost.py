@@ -109,10 +109,8 @@ def test_what_the_input_has_lost_is_told(log: MemoryLog) -> None:
 
 def test_what_predictions_no_longer_hold_is_not_answered_again(log: MemoryLog) -> None:
     assert lost(log).settle(threading.Event())
-    predictions = TopicPartition(TOPICS.predictions, 0)
-    with log.admin() as admin:
-        (first, *_) = [batch for _, batch in read_to_end(log, TOPICS.predictions)]
-        admin.delete_records({predictions: first.next_offset})
+    (first, *_) = [batch for _, batch in read_to_end(log, TOPICS.predictions)]
+    log.delete_records(TopicPartition(TOPICS.predictions, 0), first.next_offset)
     routed = build_columns([None], [route(RECORDS, 100)], [1_000])
     log.append(TopicPartition(TOPICS.routes, 0), routed)
     log.append(INPUT, stored([event(offset) for offset in range(RECORDS, RECORDS + 100)], 0))

@@ -18,7 +18,6 @@ from kafka.protocol.admin import (
 from understudy.core.log.contract import TopicInfo, TopicPartition
 from understudy.core.log.errors import HOW_TO_MAKE_IT, GroupIsLive, LogError, LogUnavailable, TopicExists, UnknownTopic
 from understudy.core.log.kafka.client import RETRIABLE, ensure, refused
-from understudy.core.log.kafka.deletion import delete_records
 from understudy.core.log.kafka.groups import describe_group, remove_member
 from understudy.core.log.kafka.offsets import EARLIEST, LATEST, list_offsets
 from understudy.core.log.kafka.positions import commit_positions, committed_positions
@@ -152,10 +151,6 @@ class KafkaAdmin:
         wanted = list(partitions)
         found = self._patiently(lambda: list_offsets(self._client, wanted, which))
         return {at: offset or 0 for at, offset in found.items()}
-
-    def delete_records(self, before: Mapping[TopicPartition, int]) -> None:
-        """See `contract.Admin.delete_records`."""
-        self._patiently(lambda: delete_records(self._client, before))
 
     def positions(self, group: str) -> Mapping[TopicPartition, Position]:
         """See `contract.Admin.positions`. Waits for transactions that are about to move one."""

@@ -104,7 +104,6 @@ APIS: Final = (
     Api("kafka.protocol.admin:CreateTopicsRequest", 7),
     Api("kafka.protocol.admin:CreatePartitionsRequest", 3),
     Api("kafka.protocol.admin:DeleteTopicsRequest", 5),
-    Api("kafka.protocol.admin:DeleteRecordsRequest", 2),
 )
 
 RECEIVING: Final = (

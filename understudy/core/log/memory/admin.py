@@ -56,11 +56,6 @@ class MemoryAdmin:
         with self._cluster.look():
             return {at: self._cluster.topics.partition(at).offset_at(timestamp_ms) for at in partitions}
 
-    def delete_records(self, before: Mapping[TopicPartition, int]) -> None:
-        with self._cluster.turn():
-            for at, offset in before.items():
-                self._cluster.topics.partition(at).delete_before(offset)
-
     def positions(self, group: str) -> Mapping[TopicPartition, Position]:
         with self._cluster.look():
             return dict(self._cluster.groups.named(group).positions)
