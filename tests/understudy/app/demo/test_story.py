@@ -22,6 +22,7 @@ from understudy.app.demo.story import play
 from understudy.models.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 QUICK = Pacing(rate_per_s=400.0, window=100)
@@ -99,7 +100,15 @@ class Interrupting(io.StringIO):
         return written
 
 
-@pytest.mark.usefixtures("_trained")
+@pytest.fixture
+def _in_the_foreground() -> Iterator[None]:
+    """Ctrl-C means something, also where a shell has started the tests in the background, which ignores it."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+@pytest.mark.usefixtures("_trained", "_in_the_foreground")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_who_ends_the_demo_leaves_nothing_running(sign: signal.Signals, temporary: Path) -> None:
     earlier = signal.getsignal(sign)
